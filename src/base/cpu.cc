@@ -1,0 +1,142 @@
+// CPU detection: CPUID bits, OSXSAVE and XCR0 on x86-64; elsewhere the portable code is all there is.
+#include "base/cpu.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/checks.h"
+
+#if defined(FASTCONV_X86)
+#include <cpuid.h>
+#endif
+
+namespace fastconv {
+namespace {
+
+constexpr const char* kIsaNames[kIsaCount] = {"scalar", "avx2", "avx512"};
+
+int64_t cache_bytes(int sysconf_name, int64_t otherwise) {
+  const long bytes = sysconf(sysconf_name);
+  return bytes > 0 ? bytes : otherwise;
+}
+
+#if defined(FASTCONV_X86)
+
+struct Registers {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+};
+
+Registers cpuid(unsigned leaf, unsigned subleaf = 0) {
+  Registers r;
+  __get_cpuid_count(leaf, subleaf, &r.eax, &r.ebx, &r.ecx, &r.edx);
+  return r;
+}
+
+uint64_t xcr0() {
+  unsigned low, high;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (uint64_t{high} << 32) | low;
+}
+
+std::string brand_string() {
+  char text[49] = {};
+  for (unsigned i = 0; i < 3; ++i) {
+    const Registers r = cpuid(0x80000002u + i);
+    const unsigned words[4] = {r.eax, r.ebx, r.ecx, r.edx};
+    std::memcpy(text + 16 * i, words, 16);
+  }
+  return text;
+}
+
+void detect(CpuInfo& info) {
+  info.brand = brand_string();
+  const Registers leaf1 = cpuid(1), leaf7 = cpuid(7), leaf71 = cpuid(7, 1);
+  const bool osxsave = leaf1.ecx >> 27 & 1;
+  const uint64_t enabled = osxsave ? xcr0() : 0;
+  const bool os_ymm = (enabled & 0x6) == 0x6;        // SSE and AVX state saved by the operating system
+  const bool os_zmm = (enabled & 0xE6) == 0xE6;      // and opmask, upper ZMM
+  const bool os_tmm = (enabled & 0x60000) == 0x60000;  // and AMX tiles
+  const struct {
+    const char* name;
+    bool present;
+  } bits[] = {
+      {"avx", os_ymm && (leaf1.ecx >> 28 & 1)},
+      {"avx2", os_ymm && (leaf7.ebx >> 5 & 1)},
+      {"fma", os_ymm && (leaf1.ecx >> 12 & 1)},
+      {"avx512f", os_zmm && (leaf7.ebx >> 16 & 1)},
+      {"avx512dq", os_zmm && (leaf7.ebx >> 17 & 1)},
+      {"avx512bw", os_zmm && (leaf7.ebx >> 30 & 1)},
+      {"avx512vl", os_zmm && (leaf7.ebx >> 31 & 1)},
+      {"avx512vnni", os_zmm && (leaf7.ecx >> 11 & 1)},
+      {"avx512bf16", os_zmm && (leaf71.eax >> 5 & 1)},
+      {"avx512fp16", os_zmm && (leaf7.edx >> 23 & 1)},
+      {"amx_tile", os_tmm && (leaf7.edx >> 24 & 1)},
+      {"amx_int8", os_tmm && (leaf7.edx >> 25 & 1)},
+      {"amx_bf16", os_tmm && (leaf7.edx >> 22 & 1)},
+  };
+  auto has = [&](const char* name) {
+    for (const auto& bit : bits) {
+      if (std::strcmp(bit.name, name) == 0) return bit.present;
+    }
+    return false;
+  };
+  for (const auto& bit : bits) {
+    if (bit.present) info.features.emplace_back(bit.name);
+  }
+  if (has("avx2") && has("fma")) {
+    info.best = Isa::avx2;
+    if (has("avx512f") && has("avx512dq") && has("avx512bw") && has("avx512vl")) info.best = Isa::avx512;
+  }
+}
+
+#else
+
+void detect(CpuInfo& info) { info.brand = "unknown"; }
+
+#endif
+
+std::atomic<int> chosen_isa{-1};
+
+}  // namespace
+
+const char* isa_name(Isa isa) { return kIsaNames[static_cast<int>(isa)]; }
+
+Isa parse_isa(const std::string& name) {
+  for (int i = 0; i < kIsaCount; ++i) {
+    if (name == kIsaNames[i]) return static_cast<Isa>(i);
+  }
+  value_error("FASTCONV_ISA: must be one of scalar, avx2, avx512, got ", name);
+}
+
+const CpuInfo& cpu_info() {
+  static const CpuInfo info = [] {
+    CpuInfo found;
+    detect(found);
+    found.l1d_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, found.l1d_bytes);
+    found.l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, found.l2_bytes);
+    found.l3_bytes = cache_bytes(_SC_LEVEL3_CACHE_SIZE, found.l3_bytes);
+    return found;
+  }();
+  return info;
+}
+
+void set_active_isa(Isa isa) {
+  if (isa > cpu_info().best) {
+    value_error("FASTCONV_ISA: must be one this processor has (best: ", isa_name(cpu_info().best), "), got ",
+                isa_name(isa));
+  }
+  chosen_isa.store(static_cast<int>(isa), std::memory_order_relaxed);
+}
+
+Isa active_isa() {
+  const int chosen = chosen_isa.load(std::memory_order_relaxed);
+  if (chosen >= 0) return static_cast<Isa>(chosen);
+  const char* forced = std::getenv("FASTCONV_ISA");
+  set_active_isa(forced && *forced ? parse_isa(forced) : cpu_info().best);
+  return static_cast<Isa>(chosen_isa.load(std::memory_order_relaxed));
+}
+
+}  // namespace fastconv

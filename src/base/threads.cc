@@ -1,0 +1,100 @@
+// The only file that knows OpenMP. Also: how many threads a process may use (affinity, container quota), and what
+// happens after fork().
+#include "base/threads.h"
+
+#include <omp.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/checks.h"
+
+namespace fastconv {
+namespace {
+
+std::atomic<int> chosen_threads{0};
+std::atomic<bool> pool_started{false};
+std::atomic<bool> pool_lost{false};
+
+int positive_env(const char* name) {
+  const char* text = std::getenv(name);
+  const int value = text ? std::atoi(text) : 0;
+  return value > 0 ? value : 0;
+}
+
+int affinity_count() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return std::max(1, CPU_COUNT(&set));
+}
+
+// A container's CPU quota (cgroup v2, then v1), rounded up; a large number where there is none.
+int quota_count() {
+  double quota = 0, period = 0;
+  if (FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {
+    if (std::fscanf(file, "%lf %lf", &quota, &period) != 2) quota = 0;  // "max": no quota
+    std::fclose(file);
+  } else {
+    auto read = [](const char* path) {
+      double value = 0;
+      if (FILE* f = std::fopen(path, "r")) {
+        if (std::fscanf(f, "%lf", &value) != 1) value = 0;
+        std::fclose(f);
+      }
+      return value;
+    };
+    quota = read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+    period = read("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  }
+  if (quota <= 0 || period <= 0) return 1 << 20;
+  return std::max(1, static_cast<int>(std::ceil(quota / period)));
+}
+
+int default_threads() {
+  if (const int n = positive_env("FASTCONV_NUM_THREADS")) return n;
+  if (const int n = positive_env("OMP_NUM_THREADS")) return n;
+  return std::min(affinity_count(), quota_count());
+}
+
+}  // namespace
+
+int num_threads() {
+  int count = chosen_threads.load(std::memory_order_relaxed);
+  if (count == 0) {
+    count = default_threads();
+    chosen_threads.store(count, std::memory_order_relaxed);
+  }
+  return count;
+}
+
+void set_num_threads(int count) {
+  if (count < 1) value_error("set_num_threads: count must be >= 1, got ", count);
+  chosen_threads.store(count, std::memory_order_relaxed);
+}
+
+bool forked_after_use() { return pool_lost.load(std::memory_order_relaxed); }
+
+namespace detail {
+
+void parallel_run(int64_t chunks, void (*body)(void*, int64_t), void* context) noexcept {
+  // libgomp's pool does not survive fork(): a region opened in such a child waits for ever for threads that do not
+  // exist. So a child whose parent had used the pool runs the chunks itself, in order: same results, one thread.
+  if (omp_in_parallel() || pool_lost.load(std::memory_order_relaxed)) {
+    for (int64_t i = 0; i < chunks; ++i) body(context, i);
+    return;
+  }
+  if (!pool_started.exchange(true)) {
+    pthread_atfork(nullptr, nullptr, [] { pool_lost.store(true); });
+  }
+#pragma omp parallel for num_threads(static_cast<int>(chunks)) schedule(static, 1)
+  for (int64_t i = 0; i < chunks; ++i) body(context, i);
+}
+
+}  // namespace detail
+}  // namespace fastconv

@@ -1,0 +1,79 @@
+// The intermediate representation: values (edges) and nodes. Logical shapes follow ONNX and torch (N, C, spatial...);
+// how a value lies in memory is its format, chosen by the layout pass. Start reading at Graph, then op.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/dtype.h"
+#include "base/memory.h"
+
+namespace fastconv::graph {
+
+using Shape = std::vector<int64_t>;
+using ValueId = int32_t;
+inline constexpr ValueId kNoValue = -1;  // an optional input that is absent
+inline constexpr int64_t kDynamic = -1;  // an extent known only when an input arrives
+
+// How a value of rank >= 3 lies in memory. channels_last: the logical axis 1 is the innermost. Rank < 3 is plain.
+enum class Format : uint8_t { plain, channels_last };
+
+using Attribute = std::variant<int64_t, double, std::string, std::vector<int64_t>, std::vector<double>>;
+using Attributes = std::map<std::string, Attribute>;
+
+// Immutable data known when the graph is built or planned. Shared, never copied: packed weights are cached by the
+// address of the constant they come from.
+struct Constant {
+  DType dtype;
+  Shape shape;    // logical
+  Format format;  // of `data`
+  AlignedArray<std::byte> data;
+};
+using ConstantPtr = std::shared_ptr<const Constant>;
+
+struct Value {
+  std::string name;
+  DType dtype = DType::f32;
+  Shape shape;  // may hold kDynamic before a plan fixes it
+  Format format = Format::plain;
+  ConstantPtr constant;  // set where the value is known
+};
+
+struct OpDef;
+
+struct Node {
+  const OpDef* op = nullptr;
+  std::string name;
+  std::vector<ValueId> inputs;  // kNoValue where an optional input is absent
+  std::vector<ValueId> outputs;
+  Attributes attributes;
+};
+
+int64_t element_count(const Shape& shape);  // overflow-checked; all extents must be known
+
+// The graph and its builder in one: nodes stand in the order they were added, which is a valid order to run them.
+// Every frontend (ONNX, torch, fc.nn, C++) makes these calls and nothing else.
+class Graph {
+ public:
+  ValueId add_input(const std::string& name, DType dtype, Shape shape);
+  ValueId add_constant(DType dtype, Shape shape, const void* data, const std::string& name = "");
+  // Appends an operator of the vocabulary (docs/graph_ops.md). ValueError for an unknown operator, value or attribute.
+  std::vector<ValueId> add(const std::string& op, std::vector<ValueId> inputs, Attributes attributes = {},
+                           int output_count = 1, const std::string& name = "");
+  void add_output(ValueId value, const std::string& name);
+
+  std::vector<Value> values;
+  std::vector<Node> nodes;
+  std::vector<ValueId> inputs;
+  std::vector<ValueId> outputs;
+  std::vector<std::string> output_names;
+
+  ValueId new_value(Value value);
+};
+
+}  // namespace fastconv::graph

@@ -1,0 +1,117 @@
+// What an operator is to the graph: shape inference, a rule for its memory layout, and a plan that turns it into a
+// step which only does arithmetic. An operator is one OpDef, listed in ops/ops.inc; its kernels are in src/kernels.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "graph/ir.h"
+
+namespace fastconv::graph {
+
+// A shape argument (a slice's starts, a reshape's shape ...) that is needed while planning but is not known.
+// The planner answers by planning again with the value of the graph input it comes from, where there is one.
+struct NeedsValue {
+  ValueId value;
+  std::string what;
+};
+
+// Read access to one node while shapes are inferred (all input shapes are concrete by then).
+class InferContext {
+ public:
+  InferContext(const Graph& graph, const Node& node) : graph_(graph), node_(node) {}
+  const Node& node() const { return node_; }
+  int input_count() const { return static_cast<int>(node_.inputs.size()); }
+  int output_count() const { return static_cast<int>(node_.outputs.size()); }
+  bool has_input(int i) const { return i < input_count() && node_.inputs[i] != kNoValue; }
+  const Value& input(int i) const;   // ValueError "op: input i is required" where absent
+  const Shape& shape(int i) const { return input(i).shape; }
+  DType dtype(int i) const { return input(i).dtype; }
+  const Constant* constant(int i) const;       // null where not known
+  std::vector<int64_t> ints(int i) const;      // the known value of an int64/int32 input; throws NeedsValue
+  double scalar(int i) const;                  // the known value of a one-element input; throws NeedsValue
+  // Attributes, with a default; the second form of each is for required ones (ValueError where missing).
+  int64_t get_int(const char* name, int64_t otherwise) const;
+  int64_t get_int(const char* name) const;
+  double get_float(const char* name, double otherwise) const;
+  std::string get_string(const char* name, const char* otherwise) const;
+  std::vector<int64_t> get_ints(const char* name, std::vector<int64_t> otherwise = {}) const;
+  std::vector<double> get_floats(const char* name, std::vector<double> otherwise = {}) const;
+  // Throws ValueError "<op> <node name>: <message>".
+  [[noreturn]] void fail(const std::string& message) const;
+  // A python-style axis in [-rank, rank) made non-negative; ValueError outside.
+  int64_t axis(int64_t axis, int64_t rank) const;
+
+  // Results, read by the planner: one dtype and shape per output.
+  void set_output(int i, DType dtype, Shape shape);
+  std::vector<Value> results;
+
+ protected:
+  const Graph& graph_;
+  const Node& node_;
+};
+
+// What a step gets: pointers in the order of the node's inputs and outputs (null where absent), all in the formats the
+// layout pass chose, none aliased unless the operator's OpDef allows it.
+struct StepBuffers {
+  const void* const* inputs;
+  void* const* outputs;
+  void* workspace;  // 64-byte aligned, workspace_bytes() long
+};
+
+// A planned operator. Immutable after planning: one step is run by many threads at a time, each with its own buffers.
+class Step {
+ public:
+  virtual ~Step() = default;
+  virtual int64_t workspace_bytes() const { return 0; }
+  virtual void run(const StepBuffers& buffers) const noexcept = 0;
+  // For profiles: the algorithm and kernel in use ("winograd4 gemm_f32_14x32__avx512"), and its arithmetic.
+  virtual std::string describe() const { return ""; }
+  virtual double flops() const { return 0; }
+};
+
+class PackCache;  // packed weights shared between plans; see planner.h
+
+// Everything infer sees, plus formats. Values' shapes stay logical; physical_* say how they lie in memory.
+class PlanContext : public InferContext {
+ public:
+  PlanContext(const Graph& graph, const Node& node, PackCache& cache)
+      : InferContext(graph, node), cache_(cache) {}
+  const Value& output(int i) const { return graph_.values[node_.outputs[i]]; }
+  Format format() const { return output(0).format; }
+  // The extents in memory order: (N, spatial..., C) for channels_last.
+  Shape physical_shape(const Value& value) const;
+  // Where a logical axis lies in memory for values of this rank in `format`.
+  static int64_t physical_axis(int64_t axis, int64_t rank, Format format);
+  PackCache& pack_cache() const { return cache_; }
+
+ private:
+  PackCache& cache_;
+};
+
+// plain: wants every input plain, gives plain outputs.
+// channels_last: wants input 0 channels_last (rank >= 3), the others plain; gives channels_last outputs.
+// follow: takes whichever format its inputs have (all of the output's rank get the same one; inputs of lower rank are
+//   first viewed with leading ones, as broadcasting does) and gives outputs in it; axes go through physical_axis().
+enum class LayoutRule : uint8_t { plain, channels_last, follow };
+
+enum OpFlags : unsigned {
+  kNoFlags = 0,
+  kView = 1,         // the output is the input's memory under another shape: no step (formats must be plain)
+  kMayAlias = 2,     // an output may share the memory of a dead input of the same physical shape and dtype
+  kValueInputs = 4,  // inputs after the first are arguments read while planning (ints()), not at run time
+};
+
+struct OpDef {
+  const char* name;
+  void (*infer)(InferContext&);
+  LayoutRule layout;
+  unsigned flags;
+  std::unique_ptr<Step> (*plan)(PlanContext&);
+};
+
+const OpDef* find_op(const std::string& name);  // null where unknown
+std::vector<const OpDef*> all_ops();
+
+}  // namespace fastconv::graph
