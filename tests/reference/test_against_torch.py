@@ -5,6 +5,7 @@ torch takes neither asymmetric padding nor channels last, so those are checked t
 
 import numpy as np
 import pytest
+
 from fastconv import reference
 
 torch = pytest.importorskip("torch", reason="the specification is checked against torch")

@@ -53,33 +53,33 @@ def batch_norm(
 
 
 def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Array:
-    """x @ weight.T + bias: (..., in) with weight (out, in) and bias (out,) gives (..., out)."""
+    """Return x @ weight.T + bias: (..., in) with weight (out, in) and bias (out,) gives (..., out)."""
     y: Array = np.asarray(x, np.float64) @ np.asarray(weight, np.float64).T
     return y if bias is None else y + np.asarray(bias, np.float64)
 
 
 def relu(x: ArrayLike) -> Array:
-    """max(x, 0); NaN stays NaN."""
+    """Return max(x, 0); NaN stays NaN."""
     return np.maximum(np.asarray(x, np.float64), 0)
 
 
 def relu6(x: ArrayLike) -> Array:
-    """x limited to [0, 6]; NaN stays NaN."""
+    """Limit x to [0, 6]; NaN stays NaN."""
     return np.clip(np.asarray(x, np.float64), 0, 6)
 
 
 def hardsigmoid(x: ArrayLike) -> Array:
-    """relu6(x + 3) / 6."""
+    """Return relu6(x + 3) / 6."""
     return relu6(np.asarray(x, np.float64) + 3) / 6
 
 
 def hardswish(x: ArrayLike) -> Array:
-    """x * relu6(x + 3) / 6."""
+    """Return x * relu6(x + 3) / 6."""
     return np.asarray(x, np.float64) * hardsigmoid(x)
 
 
 def sigmoid(x: ArrayLike) -> Array:
-    """1 / (1 + exp(-x)), written so that the exponential never overflows."""
+    """Return 1 / (1 + exp(-x)), written so that the exponential never overflows."""
     x = np.asarray(x, np.float64)
     e = np.exp(-np.abs(x))
     y: Array = np.where(x < 0, e, 1.0) / (1 + e)
@@ -87,12 +87,12 @@ def sigmoid(x: ArrayLike) -> Array:
 
 
 def silu(x: ArrayLike) -> Array:
-    """x * sigmoid(x)."""
+    """Return x * sigmoid(x)."""
     return np.asarray(x, np.float64) * sigmoid(x)
 
 
 def gelu(x: ArrayLike, approximate: str = "none") -> Array:
-    """x * Phi(x), Phi the normal distribution function; "tanh" takes the usual approximation of Phi."""
+    """Return x * Phi(x), Phi the normal distribution function; "tanh" takes the usual approximation of Phi."""
     x = np.asarray(x, np.float64)
     phi: Array
     if approximate == "tanh":
