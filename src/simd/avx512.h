@@ -1,7 +1,11 @@
 // The AVX-512 (F, BW, DQ, VL) vector: sixteen floats. Operations and their meaning: see scalar.h.
 #pragma once
 
+// GCC 12 takes the "any value will do" operand of its own intrinsics for an uninitialised variable.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <immintrin.h>
+#pragma GCC diagnostic pop
 
 #include <cstdint>
 
