@@ -1,12 +1,15 @@
-# The Python extension fastconv._core: the library's objects and the bindings in src/python.
+# The Python extension fastconv._core: the bindings in src/python on top of libfastconv, which lies beside it in lib/.
 find_package(Python REQUIRED COMPONENTS Interpreter Development.Module)
 find_package(pybind11 CONFIG REQUIRED)
 
-file(GLOB FASTCONV_BINDINGS CONFIGURE_DEPENDS src/python/*.cpp)
+file(GLOB FASTCONV_BINDINGS CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/python/*.cpp)
 pybind11_add_module(_core MODULE NO_EXTRAS ${FASTCONV_BINDINGS})
-target_link_libraries(_core PRIVATE fastconv_objects)
-target_compile_options(_core PRIVATE -O2 -Wall -Wextra -Werror)
+target_link_libraries(_core PRIVATE fastconv)
+target_compile_options(_core PRIVATE ${FASTCONV_COMPILE_OPTIONS})
+set_target_properties(_core PROPERTIES BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN/${CMAKE_INSTALL_LIBDIR}")
 if(FASTCONV_INPLACE)
-  set_target_properties(_core PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_SOURCE_DIR}/python/fastconv)
+  set(package ${PROJECT_SOURCE_DIR}/python/fastconv)
+  set_target_properties(_core PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${package})
+  set_target_properties(fastconv PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${package}/${CMAKE_INSTALL_LIBDIR})
 endif()
-install(TARGETS _core LIBRARY DESTINATION fastconv COMPONENT python)
+install(TARGETS _core LIBRARY DESTINATION .)
