@@ -19,7 +19,7 @@ def weak_symbols(entry: dict, out: Path) -> list[str]:
     """Weak symbols of one file, compiled as the build does but for the inlining, which could hide some."""
     command = shlex.split(entry["command"])
     command[command.index("-o") + 1] = str(out)
-    run(*command, "-O1", "-fno-inline-functions", "-fno-inline-small-functions", cwd=entry["directory"])
+    run(*command, "-w", "-O1", "-fno-inline", cwd=entry["directory"])
     symbols = (line.split() for line in run(tool("nm"), out).splitlines())
     return [name for *_, kind, name in symbols if kind in "WwVvu"]
 
