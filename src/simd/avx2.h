@@ -19,33 +19,71 @@ inline __m256i first_lanes(int64_t n) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kMaskTable + 8 - n));
 }
 
-inline Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
-inline void store(float* p, Vec a) { _mm256_storeu_ps(p, a.v); }
-inline Vec broadcast(float x) { return {_mm256_set1_ps(x)}; }
-inline Vec zero() { return {_mm256_setzero_ps()}; }
-inline Vec load_n(const float* p, int64_t n) { return {_mm256_maskload_ps(p, first_lanes(n))}; }
-inline void store_n(float* p, Vec a, int64_t n) { _mm256_maskstore_ps(p, first_lanes(n), a.v); }
-inline Vec add(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
-inline Vec sub(Vec a, Vec b) { return {_mm256_sub_ps(a.v, b.v)}; }
-inline Vec mul(Vec a, Vec b) { return {_mm256_mul_ps(a.v, b.v)}; }
-inline Vec div(Vec a, Vec b) { return {_mm256_div_ps(a.v, b.v)}; }
-inline Vec max(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }
-inline Vec min(Vec a, Vec b) { return {_mm256_min_ps(a.v, b.v)}; }
-inline Vec fma(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
-inline Vec abs(Vec a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
-inline Vec sqrt(Vec a) { return {_mm256_sqrt_ps(a.v)}; }
-inline Vec floor(Vec a) { return {_mm256_floor_ps(a.v)}; }
-inline Vec ceil(Vec a) { return {_mm256_ceil_ps(a.v)}; }
-inline Vec round(Vec a) { return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+inline Vec load(const float* p) {
+  return {_mm256_loadu_ps(p)};
+}
+inline void store(float* p, Vec a) {
+  _mm256_storeu_ps(p, a.v);
+}
+inline Vec broadcast(float x) {
+  return {_mm256_set1_ps(x)};
+}
+inline Vec zero() {
+  return {_mm256_setzero_ps()};
+}
+inline Vec load_n(const float* p, int64_t n) {
+  return {_mm256_maskload_ps(p, first_lanes(n))};
+}
+inline void store_n(float* p, Vec a, int64_t n) {
+  _mm256_maskstore_ps(p, first_lanes(n), a.v);
+}
+inline Vec add(Vec a, Vec b) {
+  return {_mm256_add_ps(a.v, b.v)};
+}
+inline Vec sub(Vec a, Vec b) {
+  return {_mm256_sub_ps(a.v, b.v)};
+}
+inline Vec mul(Vec a, Vec b) {
+  return {_mm256_mul_ps(a.v, b.v)};
+}
+inline Vec div(Vec a, Vec b) {
+  return {_mm256_div_ps(a.v, b.v)};
+}
+inline Vec max(Vec a, Vec b) {
+  return {_mm256_max_ps(a.v, b.v)};
+}
+inline Vec min(Vec a, Vec b) {
+  return {_mm256_min_ps(a.v, b.v)};
+}
+inline Vec fma(Vec a, Vec b, Vec c) {
+  return {_mm256_fmadd_ps(a.v, b.v, c.v)};
+}
+inline Vec abs(Vec a) {
+  return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)};
+}
+inline Vec sqrt(Vec a) {
+  return {_mm256_sqrt_ps(a.v)};
+}
+inline Vec floor(Vec a) {
+  return {_mm256_floor_ps(a.v)};
+}
+inline Vec ceil(Vec a) {
+  return {_mm256_ceil_ps(a.v)};
+}
+inline Vec round(Vec a) {
+  return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+}
 inline Vec select_lt(Vec a, Vec b, Vec x, Vec y) {
   return {_mm256_blendv_ps(y.v, x.v, _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ))};
 }
 inline Vec select_nan(Vec a, Vec x, Vec y) {
   return {_mm256_blendv_ps(y.v, x.v, _mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q))};
 }
-inline Vec exp2_int(Vec n) {
-  const __m256i biased = _mm256_add_epi32(_mm256_cvtps_epi32(n.v), _mm256_set1_epi32(127));
-  return {_mm256_castsi256_ps(_mm256_slli_epi32(biased, 23))};
+inline Vec scale(Vec a, Vec n) {
+  const __m256i e = _mm256_cvtps_epi32(n.v), half = _mm256_srai_epi32(e, 1), bias = _mm256_set1_epi32(127);
+  const __m256i first = _mm256_slli_epi32(_mm256_add_epi32(half, bias), 23);
+  const __m256i second = _mm256_slli_epi32(_mm256_add_epi32(_mm256_sub_epi32(e, half), bias), 23);
+  return {_mm256_mul_ps(_mm256_mul_ps(a.v, _mm256_castsi256_ps(first)), _mm256_castsi256_ps(second))};
 }
 inline Vec exponent(Vec a) {
   const __m256i biased = _mm256_srli_epi32(_mm256_castps_si256(a.v), 23);

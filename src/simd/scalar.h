@@ -21,13 +21,17 @@ inline Vec load(const float* p) {
   FASTCONV_LANES r.lane[i] = p[i];
   return r;
 }
-inline void store(float* p, Vec v) { FASTCONV_LANES p[i] = v.lane[i]; }
+inline void store(float* p, Vec v) {
+  FASTCONV_LANES p[i] = v.lane[i];
+}
 inline Vec broadcast(float x) {
   Vec r;
   FASTCONV_LANES r.lane[i] = x;
   return r;
 }
-inline Vec zero() { return broadcast(0.0f); }
+inline Vec zero() {
+  return broadcast(0.0f);
+}
 // The first n lanes, n in [0, kWidth]; memory beyond them is not touched, lanes beyond them are zero.
 inline Vec load_n(const float* p, int64_t n) {
   Vec r = zero();
@@ -38,14 +42,14 @@ inline void store_n(float* p, Vec v, int64_t n) {
   for (int i = 0; i < n; ++i) p[i] = v.lane[i];
 }
 
-#define FASTCONV_BINARY(name, expression)   \
-  inline Vec name(Vec a, Vec b) {           \
-    Vec r;                                  \
-    FASTCONV_LANES {                        \
+#define FASTCONV_BINARY(name, expression)       \
+  inline Vec name(Vec a, Vec b) {               \
+    Vec r;                                      \
+    FASTCONV_LANES {                            \
       const float x = a.lane[i], y = b.lane[i]; \
-      r.lane[i] = expression;               \
-    }                                       \
-    return r;                               \
+      r.lane[i] = expression;                   \
+    }                                           \
+    return r;                                   \
   }
 FASTCONV_BINARY(add, x + y)
 FASTCONV_BINARY(sub, x - y)
@@ -57,7 +61,9 @@ FASTCONV_BINARY(min, x < y ? x : y)
 #undef FASTCONV_BINARY
 
 // a * b + c. Only this ISA rounds twice.
-inline Vec fma(Vec a, Vec b, Vec c) { return add(mul(a, b), c); }
+inline Vec fma(Vec a, Vec b, Vec c) {
+  return add(mul(a, b), c);
+}
 
 #define FASTCONV_UNARY(name, expression) \
   inline Vec name(Vec a) {               \
@@ -87,12 +93,16 @@ inline Vec select_nan(Vec a, Vec x, Vec y) {
   FASTCONV_LANES r.lane[i] = a.lane[i] != a.lane[i] ? x.lane[i] : y.lane[i];
   return r;
 }
-// 2^n for integral n in [-126, 127].
-inline Vec exp2_int(Vec n) {
+// a * 2^n for integral n in [-150, 128] and a in [1/2, 2]: in two factors, so that results near either end of the
+// range are right. NaN where a is NaN, whatever n is then.
+inline Vec scale(Vec a, Vec n) {
   Vec r;
   FASTCONV_LANES {
-    const uint32_t bits = static_cast<uint32_t>(static_cast<int32_t>(n.lane[i]) + 127) << 23;
-    std::memcpy(&r.lane[i], &bits, 4);
+    const int32_t e = n.lane[i] == n.lane[i] ? static_cast<int32_t>(n.lane[i]) : 0, half = e >> 1;
+    const uint32_t bits[2] = {static_cast<uint32_t>(half + 127) << 23, static_cast<uint32_t>(e - half + 127) << 23};
+    float factor[2];
+    std::memcpy(factor, bits, sizeof bits);
+    r.lane[i] = a.lane[i] * factor[0] * factor[1];
   }
   return r;
 }
@@ -116,7 +126,9 @@ inline Vec mantissa(Vec v) {
   }
   return r;
 }
-inline float reduce_add(Vec v) { return (v.lane[0] + v.lane[2]) + (v.lane[1] + v.lane[3]); }
+inline float reduce_add(Vec v) {
+  return (v.lane[0] + v.lane[2]) + (v.lane[1] + v.lane[3]);
+}
 inline float reduce_max(Vec v) {
   float r = v.lane[0];
   FASTCONV_LANES r = v.lane[i] > r ? v.lane[i] : r;
