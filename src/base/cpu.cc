@@ -56,25 +56,19 @@ void detect(CpuInfo& info) {
   const Registers leaf1 = cpuid(1), leaf7 = cpuid(7), leaf71 = cpuid(7, 1);
   const bool osxsave = leaf1.ecx >> 27 & 1;
   const uint64_t enabled = osxsave ? xcr0() : 0;
-  const bool os_ymm = (enabled & 0x6) == 0x6;        // SSE and AVX state saved by the operating system
-  const bool os_zmm = (enabled & 0xE6) == 0xE6;      // and opmask, upper ZMM
+  const bool os_ymm = (enabled & 0x6) == 0x6;          // SSE and AVX state saved by the operating system
+  const bool os_zmm = (enabled & 0xE6) == 0xE6;        // and opmask, upper ZMM
   const bool os_tmm = (enabled & 0x60000) == 0x60000;  // and AMX tiles
   const struct {
     const char* name;
     bool present;
   } bits[] = {
-      {"avx", os_ymm && (leaf1.ecx >> 28 & 1)},
-      {"avx2", os_ymm && (leaf7.ebx >> 5 & 1)},
-      {"fma", os_ymm && (leaf1.ecx >> 12 & 1)},
-      {"avx512f", os_zmm && (leaf7.ebx >> 16 & 1)},
-      {"avx512dq", os_zmm && (leaf7.ebx >> 17 & 1)},
-      {"avx512bw", os_zmm && (leaf7.ebx >> 30 & 1)},
-      {"avx512vl", os_zmm && (leaf7.ebx >> 31 & 1)},
-      {"avx512vnni", os_zmm && (leaf7.ecx >> 11 & 1)},
-      {"avx512bf16", os_zmm && (leaf71.eax >> 5 & 1)},
-      {"avx512fp16", os_zmm && (leaf7.edx >> 23 & 1)},
-      {"amx_tile", os_tmm && (leaf7.edx >> 24 & 1)},
-      {"amx_int8", os_tmm && (leaf7.edx >> 25 & 1)},
+      {"avx", os_ymm && (leaf1.ecx >> 28 & 1)},        {"avx2", os_ymm && (leaf7.ebx >> 5 & 1)},
+      {"fma", os_ymm && (leaf1.ecx >> 12 & 1)},        {"avx512f", os_zmm && (leaf7.ebx >> 16 & 1)},
+      {"avx512dq", os_zmm && (leaf7.ebx >> 17 & 1)},   {"avx512bw", os_zmm && (leaf7.ebx >> 30 & 1)},
+      {"avx512vl", os_zmm && (leaf7.ebx >> 31 & 1)},   {"avx512vnni", os_zmm && (leaf7.ecx >> 11 & 1)},
+      {"avx512bf16", os_zmm && (leaf71.eax >> 5 & 1)}, {"avx512fp16", os_zmm && (leaf7.edx >> 23 & 1)},
+      {"amx_tile", os_tmm && (leaf7.edx >> 24 & 1)},   {"amx_int8", os_tmm && (leaf7.edx >> 25 & 1)},
       {"amx_bf16", os_tmm && (leaf7.edx >> 22 & 1)},
   };
   auto has = [&](const char* name) {
@@ -94,7 +88,9 @@ void detect(CpuInfo& info) {
 
 #else
 
-void detect(CpuInfo& info) { info.brand = "unknown"; }
+void detect(CpuInfo& info) {
+  info.brand = "unknown";
+}
 
 #endif
 
@@ -102,7 +98,9 @@ std::atomic<int> chosen_isa{-1};
 
 }  // namespace
 
-const char* isa_name(Isa isa) { return kIsaNames[static_cast<int>(isa)]; }
+const char* isa_name(Isa isa) {
+  return kIsaNames[static_cast<int>(isa)];
+}
 
 Isa parse_isa(const std::string& name) {
   for (int i = 0; i < kIsaCount; ++i) {

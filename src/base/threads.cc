@@ -78,7 +78,9 @@ void set_num_threads(int count) {
   chosen_threads.store(count, std::memory_order_relaxed);
 }
 
-bool forked_after_use() { return pool_lost.load(std::memory_order_relaxed); }
+bool forked_after_use() {
+  return pool_lost.load(std::memory_order_relaxed);
+}
 
 namespace detail {
 

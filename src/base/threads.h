@@ -18,16 +18,18 @@ namespace detail {
 void parallel_run(int64_t chunks, void (*body)(void* context, int64_t chunk), void* context) noexcept;
 }
 
-// Calls fn(begin, end) on contiguous, disjoint ranges that cover [0, count); at most num_threads() ranges, each of at
-// least `grain` items. Ranges never change what is summed in which order: fn must treat items independently.
-// fn must not throw. Nested calls run on the calling thread.
+// Calls fn(chunk, begin, end) on contiguous, disjoint ranges that cover [0, count): at most num_threads() and at most
+// `most_chunks` of them, each of at least `grain` items. `chunk` counts from 0, for per-chunk scratch memory.
+// Ranges never change what is summed in which order: fn must treat items independently. fn must not throw. Nested
+// calls run on the calling thread.
 template <class Fn>
-void parallel_for(int64_t count, int64_t grain, const Fn& fn) noexcept {
+void parallel_chunks(int64_t count, int64_t grain, int64_t most_chunks, const Fn& fn) noexcept {
   if (count <= 0) return;
-  const int64_t most = (count + grain - 1) / grain;
-  const int64_t chunks = most < num_threads() ? most : num_threads();
+  int64_t chunks = (count + grain - 1) / grain;
+  if (chunks > most_chunks) chunks = most_chunks;
+  if (chunks > num_threads()) chunks = num_threads();
   if (chunks <= 1) {
-    fn(int64_t{0}, count);
+    fn(int64_t{0}, int64_t{0}, count);
     return;
   }
   struct Context {
@@ -38,10 +40,18 @@ void parallel_for(int64_t count, int64_t grain, const Fn& fn) noexcept {
       chunks,
       [](void* raw, int64_t chunk) {
         const Context& c = *static_cast<Context*>(raw);
-        const int64_t begin = c.count * chunk / c.chunks, end = c.count * (chunk + 1) / c.chunks;
-        if (begin < end) (*c.fn)(begin, end);
+        // Not count * chunk / chunks: that product could wrap.
+        const int64_t size = c.count / c.chunks, extra = c.count % c.chunks;
+        const int64_t begin = size * chunk + (chunk < extra ? chunk : extra);
+        (*c.fn)(chunk, begin, begin + size + (chunk < extra ? 1 : 0));
       },
       &context);
+}
+
+// The same without per-chunk memory: fn(begin, end).
+template <class Fn>
+void parallel_for(int64_t count, int64_t grain, const Fn& fn) noexcept {
+  parallel_chunks(count, grain, INT64_MAX, [&](int64_t, int64_t begin, int64_t end) { fn(begin, end); });
 }
 
 }  // namespace fastconv

@@ -10,7 +10,11 @@ std::vector<const KernelInfo*>& rows() {
 
 }  // namespace
 
-const std::vector<const KernelInfo*>& all_kernels() { return rows(); }
-void RegisterKernels::add(const KernelInfo* row) { rows().push_back(row); }
+const std::vector<const KernelInfo*>& all_kernels() {
+  return rows();
+}
+void RegisterKernels::add(const KernelInfo* row) {
+  rows().push_back(row);
+}
 
 }  // namespace fastconv

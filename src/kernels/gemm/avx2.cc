@@ -1,0 +1,13 @@
+// Tap-GEMM for avx2.
+#include "simd/avx2.h"
+#include "simd/math.h"
+
+#include "kernels/gemm/generic.h"
+
+namespace fastconv {
+
+void gemm_f32_6x16__avx2(const GemmF32Args& args) {
+  gemm_f32<6, 2>(args);
+}
+
+}  // namespace fastconv

@@ -1,0 +1,13 @@
+// Tap-GEMM for avx512.
+#include "simd/avx512.h"
+#include "simd/math.h"
+
+#include "kernels/gemm/generic.h"
+
+namespace fastconv {
+
+void gemm_f32_14x32__avx512(const GemmF32Args& args) {
+  gemm_f32<14, 2>(args);
+}
+
+}  // namespace fastconv

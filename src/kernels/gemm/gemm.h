@@ -1,0 +1,40 @@
+// Tap-GEMM: the contract that every dense convolution and matrix product runs on.
+//
+//   dst[m, j] = epilogue( sum over taps t, sum over k:  src[taps[t].src + m * row_stride + k] * w[taps[t].weights + k *
+//   NR + j] )
+//
+// One call computes one panel of at most NR columns, for any number of rows; the kernel splits rows into register
+// tiles of at most MR and owns both edges. Sums run over taps in order, then k in order, in one accumulator per
+// output: splitting work among threads or batches never changes a bit.
+// Read next: generic.h (the kernel), pack.h (the layout of w), schedule.h (who calls it over a whole matrix).
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/epilogue.h"
+
+namespace fastconv {
+
+// Offsets, in elements, of a tap's first source row and of its weights inside a panel.
+struct Tap {
+  int64_t src;
+  int64_t weights;
+};
+
+struct GemmF32Args {
+  const float* src;
+  int64_t row_stride;  // elements between source rows
+  const Tap* taps;
+  int64_t tap_count;
+  int64_t k;             // products per tap
+  const float* weights;  // this panel: rows of NR floats, padded with zeros, 64-byte aligned
+  int64_t m;             // rows, >= 0
+  int64_t n;             // columns, 1 <= n <= NR
+  float* dst;            // not read, unless epilogue.residual says so
+  int64_t dst_stride;    // elements between output rows
+  Epilogue epilogue;
+};
+
+using GemmF32Fn = void(const GemmF32Args&);
+
+}  // namespace fastconv

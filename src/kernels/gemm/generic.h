@@ -1,0 +1,145 @@
+// The tap-GEMM kernel, written once on the vector type of src/simd/<isa>.h. Included by the family's ISA files only.
+//
+// A register tile holds MR rows by NV vectors of accumulators; each step of k loads NV vectors of weights and
+// broadcasts MR source values:
+//
+//                 w[k, 0..W)  w[k, W..2W)
+//   src[row 0, k] [ acc 0,0 ] [ acc 0,1 ]        AVX-512: 14 x 2 accumulators + 2 weights + 1 broadcast = 31 of 32
+//   src[row 1, k] [ acc 1,0 ] [ acc 1,1 ]        AVX2:     6 x 2 + 2 + 1 = 15 of 16
+//        ...          ...         ...
+//
+// Rows left over at the end are spread: 16 rows of MR = 14 run as 8 + 8, not 14 + 2, since short tiles wait for
+// the latency of their multiply-adds.
+#pragma once
+
+#include "kernels/elementwise/apply.h"
+#include "kernels/gemm/gemm.h"
+
+namespace fastconv {
+namespace {
+
+using simd::Vec;
+
+// Out of line: one copy of all functions, not one in each tile size.
+__attribute__((noinline)) void apply_rows(FunctionCall call, float* dst, int64_t stride, int64_t rows, int64_t n) {
+  for (int64_t i = 0; i < rows; ++i) simd::apply_row(call, dst + i * stride, dst + i * stride, n);
+}
+
+template <int MR, int NV>
+struct GemmTile {
+  static constexpr int W = Vec::kWidth;
+
+  static void run(const GemmF32Args& a, int nr, int64_t first_row) {
+    const int64_t rs = a.row_stride;
+    const float* src = a.src + first_row * rs;
+    Vec acc[MR][NV];
+#pragma GCC unroll 32
+    for (int i = 0; i < MR; ++i) {
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; ++j) acc[i][j] = simd::zero();
+    }
+    for (int64_t t = 0; t < a.tap_count; ++t) {
+      const float* w = a.weights + a.taps[t].weights;
+      // Every third row has a pointer of its own; the two between are reached by base + index addressing, so that
+      // 14 rows need 5 pointers and not 14.
+      const float* row[(MR + 2) / 3];
+#pragma GCC unroll 8
+      for (int i = 0; i < (MR + 2) / 3; ++i) row[i] = src + a.taps[t].src + 3 * i * rs;
+      for (int64_t k = 0; k < a.k; ++k) {
+        Vec b[NV];
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; ++j) b[j] = simd::load(w + j * W);
+#pragma GCC unroll 32
+        for (int i = 0; i < MR; ++i) {
+          const Vec x = simd::broadcast(row[i / 3][(i % 3) * rs]);
+#pragma GCC unroll 4
+          for (int j = 0; j < NV; ++j) acc[i][j] = simd::fma(x, b[j], acc[i][j]);
+        }
+        w += nr;
+#pragma GCC unroll 8
+        for (int i = 0; i < (MR + 2) / 3; ++i) ++row[i];
+      }
+    }
+    if (a.n == NV * W) {
+      store<false>(a, first_row, acc);
+    } else {
+      store<true>(a, first_row, acc);
+    }
+  }
+
+  template <bool kEdge>
+  static void store(const GemmF32Args& a, int64_t first_row, Vec (&acc)[MR][NV]) {
+    const Epilogue& e = a.epilogue;
+    const int64_t last = a.n - (NV - 1) * W;  // columns of the last vector
+    auto load = [&](const float* p, int j) {
+      return kEdge && j == NV - 1 ? simd::load_n(p + j * W, last) : simd::load(p + j * W);
+    };
+    if (e.bias) {
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; ++j) {
+        const Vec bias = load(e.bias, j);
+#pragma GCC unroll 32
+        for (int i = 0; i < MR; ++i) acc[i][j] = simd::add(acc[i][j], bias);
+      }
+    }
+    if (e.residual) {
+      const float* residual = e.residual + first_row * e.residual_stride;
+#pragma GCC unroll 32
+      for (int i = 0; i < MR; ++i) {
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; ++j) acc[i][j] = simd::add(acc[i][j], load(residual + i * e.residual_stride, j));
+      }
+    }
+    if (e.call.function == Function::clamp) {
+      const Vec low = simd::broadcast(e.call.a), high = simd::broadcast(e.call.b);
+#pragma GCC unroll 32
+      for (int i = 0; i < MR; ++i) {
+#pragma GCC unroll 4
+        for (int j = 0; j < NV; ++j) acc[i][j] = simd::min(high, simd::max(low, acc[i][j]));
+      }
+    }
+    float* dst = a.dst + first_row * a.dst_stride;
+#pragma GCC unroll 32
+    for (int i = 0; i < MR; ++i) {
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; ++j) {
+        float* p = dst + i * a.dst_stride + j * W;
+        if (kEdge && j == NV - 1) {
+          simd::store_n(p, acc[i][j], last);
+        } else {
+          simd::store(p, acc[i][j]);
+        }
+      }
+    }
+    // Other functions run over the tile just stored: it is in L1, and they would not fit beside the accumulators.
+    if (e.call.function != Function::identity && e.call.function != Function::clamp) {
+      apply_rows(e.call, dst, a.dst_stride, MR, a.n);
+    }
+  }
+};
+
+// Calls Tile<rows, NV>::run for a run-time number of rows in [1, MR].
+template <int MR, int NV>
+void gemm_rows(const GemmF32Args& a, int nr, int64_t first_row, int64_t rows) {
+  if constexpr (MR > 1) {
+    if (rows < MR) return gemm_rows<MR - 1, NV>(a, nr, first_row, rows);
+  }
+  GemmTile<MR, NV>::run(a, nr, first_row);
+}
+
+template <int MR, int NV>
+void gemm_f32(const GemmF32Args& a) {
+  const int64_t tiles = (a.m + MR - 1) / MR;
+  const bool narrow = NV > 1 && a.n <= (NV - 1) * Vec::kWidth;
+  for (int64_t t = 0; t < tiles; ++t) {
+    const int64_t begin = a.m * t / tiles, end = a.m * (t + 1) / tiles;
+    if (narrow) {
+      gemm_rows<MR, NV - 1>(a, NV * Vec::kWidth, begin, end - begin);
+    } else {
+      gemm_rows<MR, NV>(a, NV * Vec::kWidth, begin, end - begin);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fastconv

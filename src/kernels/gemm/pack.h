@@ -1,0 +1,26 @@
+// The layout of packed weights: panels of NR output columns; in a panel, rows of NR floats in the order of the
+// products (taps outside, k inside). The last panel is filled with zeros.
+//
+//   packed[panel][tap * k_count + k][j],  column = panel * NR + j
+#pragma once
+
+#include <cstdint>
+
+namespace fastconv {
+
+// A matrix as the packer sees it: element (tap, k, column) is src[tap * tap_stride + k * k_stride + column *
+// column_stride].
+struct PackSource {
+  const float* src;
+  int64_t taps, tap_stride;
+  int64_t k, k_stride;
+  int64_t columns, column_stride;
+};
+
+inline constexpr int64_t packed_size(int64_t rows, int64_t columns, int64_t nr) {
+  return (columns + nr - 1) / nr * rows * nr;
+}
+
+void pack_f32(const PackSource& source, int64_t nr, float* packed) noexcept;
+
+}  // namespace fastconv

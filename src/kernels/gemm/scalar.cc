@@ -1,0 +1,13 @@
+// Tap-GEMM for scalar.
+#include "simd/scalar.h"
+#include "simd/math.h"
+
+#include "kernels/gemm/generic.h"
+
+namespace fastconv {
+
+void gemm_f32_4x8__scalar(const GemmF32Args& args) {
+  gemm_f32<4, 2>(args);
+}
+
+}  // namespace fastconv

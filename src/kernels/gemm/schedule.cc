@@ -1,0 +1,49 @@
+#include "kernels/gemm/schedule.h"
+
+#include <algorithm>
+
+#include "base/cpu.h"
+#include "base/threads.h"
+
+namespace fastconv {
+
+int64_t gemm_block_rows(int64_t row_bytes, int64_t weight_bytes) noexcept {
+  const int64_t l2 = cpu_info().l2_bytes;
+  const int64_t budget = weight_bytes <= l2 / 2 ? cpu_info().l1d_bytes / 2 : l2 / 2;
+  return std::max<int64_t>(budget / std::max<int64_t>(row_bytes, 1), 56);
+}
+
+GemmF32Args panel_of(const GemmF32Args& whole, int64_t panel, int64_t nr, int64_t panel_stride) noexcept {
+  GemmF32Args args = whole;
+  const int64_t column = panel * nr;
+  args.weights += panel * panel_stride;
+  args.n = std::min<int64_t>(nr, whole.n - column);
+  args.dst += column;
+  if (args.epilogue.bias) args.epilogue.bias += column;
+  if (args.epilogue.residual) args.epilogue.residual += column;
+  return args;
+}
+
+void gemm_matrix_f32(const GemmF32Kernel& kernel, const GemmF32Args& args, int64_t panel_stride) noexcept {
+  if (args.m <= 0 || args.n <= 0) return;
+  kernel.count_run();
+  const int64_t panels = (args.n + kernel.nr - 1) / kernel.nr;
+  const int64_t row_bytes = args.tap_count * args.k * static_cast<int64_t>(sizeof(float));
+  const int64_t block = std::min(args.m, gemm_block_rows(row_bytes, panels * kernel.nr * row_bytes));
+  const int64_t blocks = (args.m + block - 1) / block;
+  // About 100k multiply-adds are worth a thread.
+  const int64_t work = std::min(block, args.m) * kernel.nr * args.tap_count * args.k;
+  parallel_for(blocks * panels, 1 + 100000 / (work + 1), [&](int64_t begin, int64_t end) {
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t first = item / panels * block;
+      GemmF32Args part = panel_of(args, item % panels, kernel.nr, panel_stride);
+      part.m = std::min(block, args.m - first);
+      part.src += first * args.row_stride;
+      part.dst += first * args.dst_stride;
+      if (part.epilogue.residual) part.epilogue.residual += first * args.epilogue.residual_stride;
+      kernel.fn(part);
+    }
+  });
+}
+
+}  // namespace fastconv

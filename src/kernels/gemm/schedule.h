@@ -1,0 +1,20 @@
+// Runs a tap-GEMM over a whole matrix: blocks of rows x panels of columns, spread over threads. For callers whose
+// source is one matrix (pointwise convolutions, im2col, matmul); convolutions with rows of pixels have their own
+// loop in conv/tap_conv.cc, on the same order of work.
+#pragma once
+
+#include "kernels/gemm/table.h"
+
+namespace fastconv {
+
+// Rows of a block. Weights that fit in half of L2 stay there and are read again by each block: then blocks are small,
+// so that their source stays in L1. Larger weights should be streamed once: then blocks are as large as fits in L2.
+int64_t gemm_block_rows(int64_t row_bytes, int64_t weight_bytes) noexcept;
+
+// args.n and args.weights: all columns, all panels, `panel_stride` elements apart.
+void gemm_matrix_f32(const GemmF32Kernel& kernel, const GemmF32Args& args, int64_t panel_stride) noexcept;
+
+// The arguments of one panel of a call over many: columns [panel * nr, ...), rows as they are.
+GemmF32Args panel_of(const GemmF32Args& whole, int64_t panel, int64_t nr, int64_t panel_stride) noexcept;
+
+}  // namespace fastconv
