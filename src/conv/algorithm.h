@@ -1,0 +1,79 @@
+// What a convolution algorithm is: a name, an error class, what it refuses, how it packs weights, and a plan.
+// One file an algorithm; the list and the choice are in choose.cc. Start reading at direct.cc.
+//
+// Data is NHWC (N, D, H, W, C) float32 here; borders to other layouts are the callers' business (graph/, api/).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/cpu.h"
+#include "base/memory.h"
+#include "conv/problem.h"
+#include "kernels/epilogue.h"
+#include "kernels/table.h"
+
+namespace fastconv {
+
+// The user's error budget, cheapest last; see docs/decisions on numerics. An algorithm's class is the strictest
+// budget it keeps.
+enum class Precision : int { highest = 0, high = 1, medium = 2 };
+Precision parse_precision(const std::string& name);
+const char* precision_name(Precision precision);
+
+// Weights in the form an algorithm reads. `key` says everything the form depends on besides the weights themselves:
+// plans for other input sizes with an equal key share it.
+struct PackedWeights {
+  AlignedArray<float> data;
+};
+using PackedWeightsPtr = std::shared_ptr<const PackedWeights>;
+
+struct ConvOptions {
+  Isa isa = Isa::scalar;
+  FunctionCall function;         // applied last
+  bool residual = false;         // y = function(conv + bias + residual)
+  int64_t src_pixel_stride = 0;  // elements between input pixels; 0: dense (c)
+  int64_t dst_pixel_stride = 0;  // elements between output pixels (and the residual's); 0: dense (k)
+};
+
+struct ConvBuffers {
+  const float* src;
+  const float* bias;      // k values, or null
+  const float* residual;  // like dst (may be dst itself), or null
+  float* dst;
+  void* workspace;  // 64-byte aligned
+};
+
+// Immutable once made; run() allocates nothing, throws nothing and takes no lock.
+class ConvPlan {
+ public:
+  virtual ~ConvPlan() = default;
+  virtual int64_t workspace_bytes() const = 0;
+  virtual void run(const ConvBuffers& buffers) const noexcept = 0;
+  virtual const KernelInfo& kernel() const = 0;
+};
+
+struct Algorithm {
+  const char* name;
+  Precision precision;
+  // Empty where it applies, else the reason, for "conv2d: algorithm winograd needs ..., got ...".
+  std::string (*refuse)(const ConvProblem&);
+  // What the packed form depends on besides weights, c, k, groups, kernel size and the algorithm itself.
+  std::string (*pack_key)(const ConvProblem&, Isa);
+  // weights: (k, c/groups, kernel...), or transposed (c, k/groups, kernel...).
+  PackedWeightsPtr (*pack)(const ConvProblem&, const float* weights, Isa);
+  std::unique_ptr<ConvPlan> (*plan)(const ConvProblem&, const ConvOptions&, PackedWeightsPtr);
+};
+
+// Every algorithm, in the order of preference among equals. "auto" and "winograd" are names of choices, not rows.
+const std::vector<const Algorithm*>& all_algorithms();
+
+// A pure function of the problem without its batch, the ISA and the precision, so that results depend neither on
+// the number of threads nor on the batch. `name`: "auto", "winograd" (the best variant) or a row's name.
+// ValueError where the named one does not apply, with its reason.
+const Algorithm& choose_algorithm(const ConvProblem& problem, Isa isa, Precision precision, const std::string& name,
+                                  const char* what);
+
+}  // namespace fastconv

@@ -1,0 +1,12 @@
+// The algorithms, one file each. choose.cc lists them in order.
+#pragma once
+
+#include "conv/algorithm.h"
+
+namespace fastconv {
+
+extern const Algorithm kDirect;
+extern const Algorithm kIm2col;
+extern const Algorithm kReference;
+
+}  // namespace fastconv

@@ -1,0 +1,103 @@
+#include "conv/problem.h"
+
+#include "base/checks.h"
+
+namespace fastconv {
+namespace {
+
+// No array with more elements than this can exist; keeps sums of a few sizes far from wrapping.
+constexpr int64_t kMostElements = int64_t{1} << 48;
+
+void at_least(const char* what, const char* name, int64_t value, int64_t least) {
+  if (value < least) value_error(what, ": ", name, " must be >= ", least, ", got ", value);
+}
+
+void at_most(const char* what, const char* name, int64_t value, int64_t most) {
+  if (value > most) value_error(what, ": ", name, " must be <= ", most, ", got ", value);
+}
+
+int64_t product(const char* what, const char* name, std::initializer_list<int64_t> factors) {
+  int64_t result = 1;
+  for (const int64_t f : factors) {
+    if (__builtin_mul_overflow(result, f, &result) || result > kMostElements) {
+      value_error(what, ": ", name, " must have at most 2^48 elements, got more");
+    }
+  }
+  return result;
+}
+
+int64_t forward_extent(const char* what, const ConvProblem& p, int axis) {
+  const int64_t padded = checked_add(checked_add(p.in[axis], p.pad_begin[axis]), p.pad_end[axis]);
+  const int64_t reach = checked_add(checked_mul(p.kernel[axis] - 1, p.dilation[axis]), 1);
+  if (reach > padded) {
+    value_error(what, ": kernel must not be larger than the padded input, got (", p.kernel[axis], " - 1) * ",
+                p.dilation[axis], " + 1 = ", reach, " > ", padded);
+  }
+  return (padded - reach) / p.stride[axis] + 1;
+}
+
+int64_t transposed_extent(const char* what, const ConvProblem& p, int axis) {
+  const int64_t spread = checked_add(checked_mul(p.in[axis] - 1, p.stride[axis]), 1);
+  const int64_t reach = checked_mul(p.kernel[axis] - 1, p.dilation[axis]);
+  const int64_t full = checked_add(checked_add(spread, reach), p.output_padding[axis]);
+  const int64_t size = checked_add(full, -checked_add(p.pad_begin[axis], p.pad_end[axis]));
+  if (size < 1) {
+    value_error(what, ": padding must leave an output of at least 1, got ", p.pad_begin[axis], " + ", p.pad_end[axis],
+                " around ", full);
+  }
+  return size;
+}
+
+}  // namespace
+
+double ConvProblem::flops() const {
+  const double pixels = static_cast<double>(transposed ? in_pixels() : out_pixels());
+  return 2.0 * static_cast<double>(n) * pixels * static_cast<double>(group_c() * group_k() * groups) *
+         static_cast<double>(taps());
+}
+
+void validate(ConvProblem& p, const char* what) {
+  at_least(what, "batch", p.n, 0);
+  at_least(what, "groups", p.groups, 1);
+  at_least(what, "input channels", p.c, 1);
+  at_least(what, "output channels", p.k, 1);
+  if (p.c % p.groups) value_error(what, ": input channels must be divisible by groups, got ", p.c, " and ", p.groups);
+  if (p.k % p.groups) value_error(what, ": output channels must be divisible by groups, got ", p.k, " and ", p.groups);
+  for (int axis = 0; axis < 3; ++axis) {
+    at_least(what, "input size", p.in[axis], 1);
+    at_least(what, "kernel size", p.kernel[axis], 1);
+    at_least(what, "stride", p.stride[axis], 1);
+    at_least(what, "dilation", p.dilation[axis], 1);
+    at_least(what, "padding", p.pad_begin[axis], 0);
+    at_least(what, "padding", p.pad_end[axis], 0);
+    at_most(what, "padding", p.pad_begin[axis], kMostElements);
+    at_most(what, "padding", p.pad_end[axis], kMostElements);
+    if (p.transposed) {
+      at_least(what, "output_padding", p.output_padding[axis], 0);
+      if (p.output_padding[axis] >= p.stride[axis] && p.output_padding[axis] >= p.dilation[axis]) {
+        value_error(what, ": output_padding must be smaller than stride or dilation, got ", p.output_padding[axis],
+                    " with stride ", p.stride[axis], " and dilation ", p.dilation[axis]);
+      }
+    }
+    p.out[axis] = p.transposed ? transposed_extent(what, p, axis) : forward_extent(what, p, axis);
+  }
+  product(what, "input", {p.n, p.c, p.in[0], p.in[1], p.in[2]});
+  product(what, "output", {p.n, p.k, p.out[0], p.out[1], p.out[2]});
+  product(what, "weight", {p.c, p.k / p.groups, p.kernel[0], p.kernel[1], p.kernel[2]});
+  product(what, "padded input",
+          {p.c, p.in[0] + p.pad_begin[0] + p.pad_end[0], p.in[1] + p.pad_begin[1] + p.pad_end[1],
+           p.in[2] + p.pad_begin[2] + p.pad_end[2]});
+}
+
+void set_same_padding(ConvProblem& p, const char* what) {
+  for (int axis = 0; axis < 3; ++axis) {
+    if (p.stride[axis] != 1) value_error(what, ": padding \"same\" needs stride 1, got ", p.stride[axis]);
+    at_least(what, "dilation", p.dilation[axis], 1);
+    at_least(what, "kernel size", p.kernel[axis], 1);
+    const int64_t total = checked_mul(p.kernel[axis] - 1, p.dilation[axis]);
+    p.pad_begin[axis] = total / 2;
+    p.pad_end[axis] = total - total / 2;
+  }
+}
+
+}  // namespace fastconv

@@ -1,0 +1,43 @@
+// A convolution's numbers, always with three spatial axes (leading ones are 1 for 1-D and 2-D), and the standard
+// output-size formulas (Dumoulin & Visin, arXiv:1603.07285). Made valid by validate(); everything below relies on it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+namespace fastconv {
+
+using Dims = std::array<int64_t, 3>;  // depth, height, width
+
+struct ConvProblem {
+  bool transposed = false;
+  int64_t n = 1;  // images
+  int64_t c = 1;  // input channels
+  int64_t k = 1;  // output channels
+  int64_t groups = 1;
+  Dims in{1, 1, 1};
+  Dims kernel{1, 1, 1};
+  Dims stride{1, 1, 1};
+  Dims dilation{1, 1, 1};
+  Dims pad_begin{0, 0, 0};
+  Dims pad_end{0, 0, 0};
+  Dims output_padding{0, 0, 0};  // transposed only
+  Dims out{1, 1, 1};             // set by validate()
+
+  int64_t group_c() const { return c / groups; }
+  int64_t group_k() const { return k / groups; }
+  int64_t taps() const { return kernel[0] * kernel[1] * kernel[2]; }
+  int64_t in_pixels() const { return in[0] * in[1] * in[2]; }
+  int64_t out_pixels() const { return out[0] * out[1] * out[2]; }
+  double flops() const;  // 2 x multiply-adds, all images, without dropped taps
+};
+
+// Checks every rule and sets `out`; ValueError "<what>: <rule>, got <value>" otherwise. All products are
+// overflow-checked: afterwards no size computed from the problem can wrap.
+void validate(ConvProblem& problem, const char* what);
+
+// "same" padding as torch means it: stride 1, the odd cell at the end.
+void set_same_padding(ConvProblem& problem, const char* what);
+
+}  // namespace fastconv

@@ -1,0 +1,257 @@
+#include "conv/tap_conv.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "base/threads.h"
+#include "kernels/gemm/pack.h"
+#include "kernels/gemm/schedule.h"
+
+namespace fastconv {
+namespace {
+
+// A run of output pixels in one row: one call of the kernel per panel.
+struct Segment {
+  int64_t src;  // offset of output 0's source row origin
+  int64_t dst;  // offset of the first output pixel
+  int64_t m;
+  int32_t row_stride_index;  // which phase (row stride and dst stride are the phase's)
+  int32_t tap_begin, tap_count;
+};
+
+class TapConvPlan : public ConvPlan {
+ public:
+  TapConvPlan(const ConvProblem& problem, const ConvOptions& options, PackedWeightsPtr weights)
+      : p_(problem), options_(options), weights_(std::move(weights)), kernel_(choose_gemm_f32(options.isa)) {
+    src_stride_ = options.src_pixel_stride ? options.src_pixel_stride : p_.c;
+    dst_stride_ = options.dst_pixel_stride ? options.dst_pixel_stride : p_.k;
+    panel_size_ = p_.taps() * p_.group_c() * kernel_.nr;
+    panels_ = ceil_div(p_.group_k(), kernel_.nr);
+    flatten_pointwise();
+    for (int axis = 0; axis < 3; ++axis) phases_[axis] = axis_phases(p_, axis);
+    plan_source_rows();
+    plan_segments();
+  }
+
+  int64_t workspace_bytes() const override {
+    return copies_source_ ? checked_mul(p_.in[0] * p_.in[1] * width_, p_.c * static_cast<int64_t>(sizeof(float))) : 0;
+  }
+  const KernelInfo& kernel() const override { return kernel_; }
+
+  void run(const ConvBuffers& buffers) const noexcept override {
+    const int64_t src_image = p_.in_pixels() * src_stride_, dst_image = p_.out_pixels() * dst_stride_;
+    float* copy = static_cast<float*>(buffers.workspace);
+    if (p_.n > 0) kernel_.count_run();
+    for (int64_t image = 0; image < p_.n; ++image) {
+      const float* src = buffers.src + image * src_image;
+      if (copies_source_) {
+        copy_rows(src, copy);
+        src = copy;
+      }
+      run_image(src, buffers, image * dst_image);
+    }
+  }
+
+ private:
+  // A 1x1 convolution that visits every pixel is one matrix product over all pixels of the batch.
+  void flatten_pointwise() {
+    const bool whole = p_.in == p_.out && p_.taps() == 1 && p_.pad_begin == Dims{0, 0, 0} && p_.stride == Dims{1, 1, 1};
+    if (!whole) return;
+    p_.in = p_.out = {1, 1, p_.n * p_.in_pixels()};
+    p_.n = std::min<int64_t>(p_.n, 1);
+    p_.transposed = false;
+  }
+
+  // The source positions that taps reach along the width decide whether rows must be copied with borders.
+  void plan_source_rows() {
+    int64_t low = 0, high = p_.in[2];
+    for (const AxisTaps& taps : phases_[2]) {
+      if (taps.base.empty() || taps.count == 0) continue;
+      low = std::min(low, taps.base.front());
+      high = std::max(high, taps.base.back() + (taps.count - 1) * taps.src_step + 1);
+    }
+    copies_source_ = low < 0 || high > p_.in[2];
+    border_ = copies_source_ ? -low : 0;
+    width_ = copies_source_ ? high - low : p_.in[2];
+    pixel_ = copies_source_ ? p_.c : src_stride_;
+    // In a row of pixels that lie side by side the kernel's width folds into k: fewer, longer taps.
+    folds_width_ = !p_.transposed && p_.groups == 1 && p_.dilation[2] == 1 && pixel_ == p_.c &&
+                   static_cast<int64_t>(phases_[2][0].base.size()) == p_.kernel[2];
+  }
+
+  void plan_segments() {
+    const int64_t row_bytes = p_.group_c() * p_.kernel[1] * static_cast<int64_t>(sizeof(float));
+    const int64_t weight_bytes = panels_ * panel_size_ * static_cast<int64_t>(sizeof(float));
+    block_rows_ = gemm_block_rows(row_bytes, weight_bytes);
+    std::map<std::vector<int64_t>, std::pair<int32_t, int32_t>> known;  // tap lists already made
+    for (const AxisTaps& depth : phases_[0]) {
+      for (const AxisTaps& height : phases_[1]) {
+        for (size_t w = 0; w < phases_[2].size(); ++w) {
+          for (int64_t d = 0; d < depth.count; ++d) {
+            for (int64_t h = 0; h < height.count; ++h) plan_row(depth, d, height, h, static_cast<int32_t>(w), known);
+          }
+        }
+      }
+    }
+    // Blocks of about block_rows_ pixels, in order.
+    int64_t pixels = 0;
+    for (size_t i = 0; i < segments_.size(); ++i) {
+      if (pixels == 0) blocks_.push_back(static_cast<int64_t>(i));
+      pixels += segments_[i].m;
+      if (pixels >= block_rows_) pixels = 0;
+    }
+    blocks_.push_back(static_cast<int64_t>(segments_.size()));
+  }
+
+  void plan_row(const AxisTaps& depth, int64_t d, const AxisTaps& height, int64_t h, int32_t w,
+                std::map<std::vector<int64_t>, std::pair<int32_t, int32_t>>& known) {
+    const AxisTaps& width = phases_[2][w];
+    const AxisTaps::Range in_depth = depth.inside(d, p_.in[0]), in_height = height.inside(h, p_.in[1]);
+    const std::vector<int64_t> key = {&depth - phases_[0].data(),
+                                      in_depth.first,
+                                      in_depth.last,
+                                      &height - phases_[1].data(),
+                                      in_height.first,
+                                      in_height.last,
+                                      w};
+    const auto found = known.find(key);
+    std::pair<int32_t, int32_t> list;
+    if (found != known.end()) {
+      list = found->second;
+    } else {
+      list = make_taps(depth, in_depth, height, in_height, width);
+      known.emplace(key, list);
+    }
+    // Taps are relative to this row's output 0; a row's origin may lie outside where its taps do not.
+    const int64_t row = (d * depth.src_step) * p_.in[1] + h * height.src_step;
+    const int64_t out_row =
+        ((depth.out_begin + d * depth.out_step) * p_.out[1] + height.out_begin + h * height.out_step) * p_.out[2];
+    // Long rows are cut so that a block's source stays in cache and threads have something to share.
+    const int64_t pieces = ceil_div(width.count, std::max<int64_t>(block_rows_, 1));
+    for (int64_t piece = 0; piece < pieces; ++piece) {
+      const int64_t begin = width.count * piece / pieces, end = width.count * (piece + 1) / pieces;
+      segments_.push_back({(row * width_ + border_ + begin * width.src_step) * pixel_,
+                           (out_row + width.out_begin + begin * width.out_step) * dst_stride_, end - begin, w,
+                           list.first, list.second});
+    }
+  }
+
+  std::pair<int32_t, int32_t> make_taps(const AxisTaps& depth, AxisTaps::Range in_depth, const AxisTaps& height,
+                                        AxisTaps::Range in_height, const AxisTaps& width) {
+    const int64_t per_tap = p_.group_c() * kernel_.nr;
+    const int32_t begin = static_cast<int32_t>(taps_.size());
+    const size_t width_taps = folds_width_ ? 1 : width.base.size();
+    for (int64_t r = in_depth.first; r < in_depth.last; ++r) {
+      for (int64_t s = in_height.first; s < in_height.last; ++s) {
+        for (size_t t = 0; t < width_taps; ++t) {
+          const int64_t src = ((depth.base[r] * p_.in[1] + height.base[s]) * width_ + width.base[t]) * pixel_;
+          const int64_t tap =
+              (depth.kernel_index[r] * p_.kernel[1] + height.kernel_index[s]) * p_.kernel[2] + width.kernel_index[t];
+          taps_.push_back({src, tap * per_tap});
+        }
+      }
+    }
+    return {begin, static_cast<int32_t>(taps_.size()) - begin};
+  }
+
+  // Rows with `border_` zero pixels before and as many after as taps reach.
+  void copy_rows(const float* src, float* copy) const noexcept {
+    const int64_t rows = p_.in[0] * p_.in[1], c = p_.c, after = width_ - border_ - p_.in[2];
+    parallel_for(rows, 1 + (1 << 14) / (width_ * c), [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        float* to = copy + row * width_ * c;
+        const float* from = src + row * p_.in[2] * src_stride_;
+        std::fill(to, to + border_ * c, 0.0f);
+        to += border_ * c;
+        if (src_stride_ == c) {
+          std::memcpy(to, from, static_cast<size_t>(p_.in[2] * c) * sizeof(float));
+        } else {
+          for (int64_t i = 0; i < p_.in[2]; ++i) {
+            std::memcpy(to + i * c, from + i * src_stride_, static_cast<size_t>(c) * sizeof(float));
+          }
+        }
+        to += p_.in[2] * c;
+        std::fill(to, to + after * c, 0.0f);
+      }
+    });
+  }
+
+  void run_image(const float* src, const ConvBuffers& buffers, int64_t dst_offset) const noexcept {
+    const int64_t blocks = static_cast<int64_t>(blocks_.size()) - 1, columns = p_.groups * panels_;
+    const int64_t work = block_rows_ * panel_size_;
+    parallel_for(blocks * columns, 1 + 100000 / (work + 1), [&](int64_t begin, int64_t end) {
+      for (int64_t item = begin; item < end; ++item) {
+        run_panel(src, buffers, dst_offset, item / columns, item % columns / panels_, item % panels_);
+      }
+    });
+  }
+
+  void run_panel(const float* src, const ConvBuffers& buffers, int64_t dst_offset, int64_t block, int64_t group,
+                 int64_t panel) const noexcept {
+    const int64_t column = group * p_.group_k() + panel * kernel_.nr;
+    GemmF32Args args;
+    args.weights = weights_->data.data() + (group * panels_ + panel) * panel_size_;
+    args.k = p_.group_c() * (folds_width_ ? p_.kernel[2] : 1);
+    args.n = std::min<int64_t>(kernel_.nr, p_.group_k() - panel * kernel_.nr);
+    args.epilogue.call = options_.function;
+    args.epilogue.bias = buffers.bias ? buffers.bias + column : nullptr;
+    for (int64_t i = blocks_[block]; i < blocks_[block + 1]; ++i) {
+      const Segment& segment = segments_[i];
+      const AxisTaps& width = phases_[2][segment.row_stride_index];
+      args.src = src + segment.src + group * p_.group_c();
+      args.row_stride = width.src_step * pixel_;
+      args.taps = taps_.data() + segment.tap_begin;
+      args.tap_count = segment.tap_count;
+      args.m = segment.m;
+      args.dst = buffers.dst + dst_offset + segment.dst + column;
+      args.dst_stride = width.out_step * dst_stride_;
+      if (options_.residual) {
+        args.epilogue.residual = buffers.residual + dst_offset + segment.dst + column;
+        args.epilogue.residual_stride = args.dst_stride;
+      }
+      kernel_.fn(args);
+    }
+  }
+
+  ConvProblem p_;
+  ConvOptions options_;
+  PackedWeightsPtr weights_;
+  const GemmF32Kernel& kernel_;
+  int64_t src_stride_ = 0, dst_stride_ = 0;  // elements between pixels of the caller's arrays
+  int64_t panel_size_ = 0, panels_ = 0;
+  std::vector<AxisTaps> phases_[3];
+  bool copies_source_ = false, folds_width_ = false;
+  int64_t border_ = 0, width_ = 0, pixel_ = 0;  // of the rows that taps read
+  int64_t block_rows_ = 0;
+  std::vector<Tap> taps_;
+  std::vector<Segment> segments_;
+  std::vector<int64_t> blocks_;  // first segment of each block, and the end
+};
+
+}  // namespace
+
+std::string tap_pack_key(const ConvProblem& problem, Isa isa) {
+  return concat("taps ", choose_gemm_f32(isa).nr, problem.transposed ? " transposed" : "");
+}
+
+PackedWeightsPtr tap_pack(const ConvProblem& p, const float* weights, Isa isa) {
+  const GemmF32Kernel& kernel = choose_gemm_f32(isa);
+  const int64_t taps = p.taps(), group_size = packed_size(taps * p.group_c(), p.group_k(), kernel.nr);
+  auto packed = std::make_shared<PackedWeights>();
+  packed->data = AlignedArray<float>(checked_mul(group_size, p.groups));
+  for (int64_t g = 0; g < p.groups; ++g) {
+    PackSource source{weights + g * p.group_k() * p.group_c() * taps, taps, 1, p.group_c(), 0, p.group_k(), 0};
+    source.k_stride = p.transposed ? p.group_k() * taps : taps;
+    source.column_stride = p.transposed ? taps : p.group_c() * taps;
+    pack_f32(source, kernel.nr, packed->data.data() + g * group_size);
+  }
+  return packed;
+}
+
+std::unique_ptr<ConvPlan> plan_tap_conv(const ConvProblem& problem, const ConvOptions& options,
+                                        PackedWeightsPtr weights) {
+  return std::make_unique<TapConvPlan>(problem, options, std::move(weights));
+}
+
+}  // namespace fastconv

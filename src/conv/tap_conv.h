@@ -1,0 +1,22 @@
+// Runs a convolution through tap-GEMM, straight on NHWC pixels: what the direct and transposed algorithms share.
+// Rows of output pixels are the rows of the matrix; vertical padding drops taps row by row, horizontal padding is
+// a copy of the source with wider rows, made only where a tap reaches outside.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "conv/algorithm.h"
+#include "conv/taps.h"
+#include "kernels/gemm/table.h"
+
+namespace fastconv {
+
+// Weights as [group][panel][tap][c / groups][NR]; both directions share the form.
+std::string tap_pack_key(const ConvProblem& problem, Isa isa);
+PackedWeightsPtr tap_pack(const ConvProblem& problem, const float* weights, Isa isa);
+
+std::unique_ptr<ConvPlan> plan_tap_conv(const ConvProblem& problem, const ConvOptions& options,
+                                        PackedWeightsPtr weights);
+
+}  // namespace fastconv

@@ -1,0 +1,55 @@
+#include "conv/taps.h"
+
+#include <algorithm>
+
+namespace fastconv {
+namespace {
+
+// Keeps the tap if some output reads a source position inside [0, extent) through it.
+void add_tap(AxisTaps& taps, int64_t kernel_index, int64_t base, int64_t extent) {
+  const int64_t last = base + (taps.count - 1) * taps.src_step;
+  if (base >= extent || last < 0) return;
+  // Steps may jump over the source altogether: look at the first position that is not before it.
+  const int64_t skipped = base < 0 ? (-base + taps.src_step - 1) / taps.src_step : 0;
+  if (base + skipped * taps.src_step >= extent) return;
+  taps.kernel_index.push_back(kernel_index);
+  taps.base.push_back(base);
+}
+
+}  // namespace
+
+AxisTaps::Range AxisTaps::inside(int64_t j, int64_t extent) const {
+  const int64_t shift = j * src_step;
+  const auto first = std::lower_bound(base.begin(), base.end(), -shift);
+  const auto last = std::lower_bound(first, base.end(), extent - shift);
+  return {first - base.begin(), last - base.begin()};
+}
+
+std::vector<AxisTaps> axis_phases(const ConvProblem& p, int axis) {
+  const int64_t in = p.in[axis], out = p.out[axis], kernel = p.kernel[axis];
+  const int64_t stride = p.stride[axis], dilation = p.dilation[axis], pad = p.pad_begin[axis];
+  std::vector<AxisTaps> phases;
+  if (!p.transposed) {
+    AxisTaps taps;
+    taps.count = out;
+    taps.src_step = stride;
+    for (int64_t r = 0; r < kernel; ++r) add_tap(taps, r, r * dilation - pad, in);
+    phases.push_back(std::move(taps));
+    return phases;
+  }
+  // Output o receives input i through tap r where o = i * stride + r * dilation - pad.
+  for (int64_t phase = 0; phase < std::min(stride, out); ++phase) {
+    AxisTaps taps;
+    taps.out_begin = phase;
+    taps.out_step = stride;
+    taps.count = (out - phase + stride - 1) / stride;
+    for (int64_t r = kernel - 1; r >= 0; --r) {  // falling r: rising base
+      const int64_t position = phase + pad - r * dilation;
+      if (position % stride == 0) add_tap(taps, r, position / stride, in);
+    }
+    phases.push_back(std::move(taps));
+  }
+  return phases;
+}
+
+}  // namespace fastconv
