@@ -4,5 +4,6 @@
 
 #include <stdexcept>
 
+#include "fastconv/conv.h"
 #include "fastconv/runtime.h"
 #include "fastconv/version.h"

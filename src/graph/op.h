@@ -25,12 +25,12 @@ class InferContext {
   int input_count() const { return static_cast<int>(node_.inputs.size()); }
   int output_count() const { return static_cast<int>(node_.outputs.size()); }
   bool has_input(int i) const { return i < input_count() && node_.inputs[i] != kNoValue; }
-  const Value& input(int i) const;   // ValueError "op: input i is required" where absent
+  const Value& input(int i) const;  // ValueError "op: input i is required" where absent
   const Shape& shape(int i) const { return input(i).shape; }
   DType dtype(int i) const { return input(i).dtype; }
-  const Constant* constant(int i) const;       // null where not known
-  std::vector<int64_t> ints(int i) const;      // the known value of an int64/int32 input; throws NeedsValue
-  double scalar(int i) const;                  // the known value of a one-element input; throws NeedsValue
+  const Constant* constant(int i) const;   // null where not known
+  std::vector<int64_t> ints(int i) const;  // the known value of an int64/int32 input; throws NeedsValue
+  double scalar(int i) const;              // the known value of a one-element input; throws NeedsValue
   // Attributes, with a default; the second form of each is for required ones (ValueError where missing).
   int64_t get_int(const char* name, int64_t otherwise) const;
   int64_t get_int(const char* name) const;
@@ -76,8 +76,7 @@ class PackCache;  // packed weights shared between plans; see planner.h
 // Everything infer sees, plus formats. Values' shapes stay logical; physical_* say how they lie in memory.
 class PlanContext : public InferContext {
  public:
-  PlanContext(const Graph& graph, const Node& node, PackCache& cache)
-      : InferContext(graph, node), cache_(cache) {}
+  PlanContext(const Graph& graph, const Node& node, PackCache& cache) : InferContext(graph, node), cache_(cache) {}
   const Value& output(int i) const { return graph_.values[node_.outputs[i]]; }
   Format format() const { return output(0).format; }
   // The extents in memory order: (N, spatial..., C) for channels_last.

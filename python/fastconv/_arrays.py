@@ -1,0 +1,56 @@
+"""Arrays in, arrays out: what every function of the package accepts, checked in one place."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[np.float32]]
+
+
+def as_float32(what: str, name: str, x: Any) -> Array:
+    """Return `x` as a NumPy float32 array without copying where it can be read in place.
+
+    NumPy arrays (read-only and strided ones too) and anything with ``__dlpack__`` are taken.
+
+    Raises
+    ------
+    TypeError
+        When `x` is not an array, or not float32: there is no silent conversion.
+    """
+    if not isinstance(x, np.ndarray):
+        if not hasattr(x, "__dlpack__"):
+            raise TypeError(f"{what}: {name} must be an array, got {type(x).__name__}")
+        x = np.from_dlpack(x)
+    if x.dtype != np.float32:
+        raise TypeError(f"{what}: {name} must be float32, got {x.dtype}")
+    if not x.dtype.isnative or not x.flags.aligned or any(s % 4 for s in x.strides):
+        x = np.ascontiguousarray(x, dtype=np.dtype(np.float32).newbyteorder("="))
+    return x
+
+
+def like(x: Any) -> Callable[[Array], Any]:
+    """Return the function that turns a NumPy result into the kind of array `x` is."""
+    if isinstance(x, np.ndarray):
+        return lambda result: result
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(x, torch.Tensor):
+        return torch.from_numpy  # type: ignore[no-any-return]
+    return lambda result: result
+
+
+def check_out(what: str, out: Any) -> None:
+    """Check that `out` can be written to: an aligned, writeable float32 array without repeated elements."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"{what}: out must be a numpy.ndarray, got {type(out).__name__}")
+    if out.dtype != np.float32 or not out.dtype.isnative:
+        raise TypeError(f"{what}: out must be float32, got {out.dtype}")
+    if not out.flags.writeable:
+        raise ValueError(f"{what}: out must be writeable, got a read-only array")
+    if not out.flags.aligned or any(s % 4 for s in out.strides):
+        raise ValueError(f"{what}: out must be aligned to its elements, got strides {out.strides}")
+    if any(n > 1 and s == 0 for n, s in zip(out.shape, out.strides)):
+        raise ValueError(f"{what}: out must not repeat elements, got strides {out.strides}")
