@@ -10,39 +10,28 @@
 namespace fastconv {
 namespace {
 
-enum Row {
-#define FASTCONV_COPY(name, isa) k_##name,
-#include "kernels/copy/kernels.inc"
-#undef FASTCONV_COPY
+enum class CopyKind { runs, elements, transpose };
+
+struct CopyKernel : Kernel<CopyFn> {
+  CopyKind kind;
+  int64_t element_size;  // 0: any
 };
 
-const Kernel<CopyFn> kRows[] = {
-#define FASTCONV_COPY(name, isa) {#name, "copy", Isa::isa, name},
+const CopyKernel kRows[] = {
+#define FASTCONV_COPY(kind, size, name, isa) {{#name, "copy", Isa::isa, name}, CopyKind::kind, size},
 #include "kernels/copy/kernels.inc"
 #undef FASTCONV_COPY
 };
 const RegisterKernels registered(kRows);
 
-const Kernel<CopyFn>& transpose_kernel(Isa isa) {
-#if defined(FASTCONV_X86)
-  if (isa >= Isa::avx512) return kRows[k_transpose_x4__avx512];
-  if (isa >= Isa::avx2) return kRows[k_transpose_x4__avx2];
-#endif
-  return kRows[k_transpose_x4__scalar];
-}
-
-const Kernel<CopyFn>& element_kernel(int64_t size) {
-  switch (size) {
-    case 1:
-      return kRows[k_copy_x1__scalar];
-    case 2:
-      return kRows[k_copy_x2__scalar];
-    case 4:
-      return kRows[k_copy_x4__scalar];
-    case 8:
-      return kRows[k_copy_x8__scalar];
+// The best row of a kind for this size and instruction set; null where there is none.
+const Kernel<CopyFn>* find(CopyKind kind, int64_t size, Isa isa) {
+  const CopyKernel* best = nullptr;
+  for (const CopyKernel& row : kRows) {
+    if (row.kind != kind || (row.element_size != size && row.element_size != 0) || row.isa > isa) continue;
+    if (!best || row.isa > best->isa) best = &row;
   }
-  value_error("copy: element size must be 1, 2, 4 or 8 bytes, got ", size);
+  return best;
 }
 
 int64_t magnitude(int64_t x) {
@@ -161,6 +150,8 @@ CopyPlan::CopyPlan(const StridedCopy& copy, Isa isa) {
 
   outer_ = merged(copy);
   widen(outer_);
+  const Kernel<CopyFn>* elements = find(CopyKind::elements, outer_.element_size, isa);
+  if (!elements) value_error("copy: element size must be 1, 2, 4 or 8 bytes, got ", outer_.element_size);
   const int64_t panel_elements = (int64_t{32} << 10) / outer_.element_size;  // about the first cache
   // Take out the two dimensions of a panel. Those left are the outer ones.
   auto take = [this](int d, int64_t& extent, int64_t& src_stride, int64_t& dst_stride) {
@@ -175,19 +166,20 @@ CopyPlan::CopyPlan(const StridedCopy& copy, Isa isa) {
   CopyPanel& p = whole_;
   p.element_size = outer_.element_size;
   if (outer_.rank > 0 && outer_.src_stride[last] == 1 && outer_.dst_stride[last] == 1) {
-    kernel_ = &kRows[k_copy_runs__scalar];
+    kernel_ = find(CopyKind::runs, outer_.element_size, isa);
     take(last, p.cols, p.src_col, p.dst_col);
     take(last - 1, p.rows, p.src_row, p.dst_row);
     panel_cols_ = std::min(p.cols, panel_elements);
   } else if (const int d = contiguous_source(outer_); d >= 0 && outer_.dst_stride[last] == 1) {
-    kernel_ = outer_.element_size == 4 ? &transpose_kernel(isa) : &element_kernel(outer_.element_size);
+    kernel_ = find(CopyKind::transpose, outer_.element_size, isa);
+    if (!kernel_) kernel_ = elements;
     take(last, p.rows, p.src_row, p.dst_row);
     take(d, p.cols, p.src_col, p.dst_col);
     // Square panels, so that the lines of both sides stay in the first cache; long ones where a side is short.
     const int64_t side = 64;
     panel_cols_ = std::min(p.cols, std::max(side, side * side / p.rows));
   } else {
-    kernel_ = &element_kernel(outer_.element_size);
+    kernel_ = elements;
     take(last, p.cols, p.src_col, p.dst_col);
     take(last - 1, p.rows, p.src_row, p.dst_row);
     if (p.rows > p.cols) {  // the longer loop inside

@@ -42,7 +42,7 @@ struct CopyPanel {
 };
 using CopyFn = void(const CopyPanel&) noexcept;
 
-#define FASTCONV_COPY(name, isa) CopyFn name;
+#define FASTCONV_COPY(kind, size, name, isa) CopyFn name;
 #include "kernels/copy/kernels.inc"
 #undef FASTCONV_COPY
 
