@@ -7,6 +7,9 @@ namespace fastconv {
 
 extern const Algorithm kDirect;
 extern const Algorithm kIm2col;
+extern const Algorithm kWinograd2;
+extern const Algorithm kWinograd4;
+extern const Algorithm kWinograd6;
 extern const Algorithm kReference;
 
 }  // namespace fastconv

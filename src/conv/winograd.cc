@@ -1,0 +1,281 @@
+// Winograd convolution F(m x m, 3 x 3), m = 2, 4, 6: transform a block of tiles, multiply point by point with
+// tap-GEMM, transform back. A block is sized so that its transformed pixels stay in L2 while the transformed weights,
+// (m+2)^2 / 9 as large as the weights, stream past.
+//
+//   pixels --input--> V[point][tile][c]   x   U[panel][point][c][NR]   -> M[point][tile][NR] --output--> pixels
+#include <algorithm>
+#include <vector>
+
+#include "base/threads.h"
+#include "conv/algorithms.h"
+#include "kernels/gemm/schedule.h"
+#include "kernels/winograd/points.h"
+#include "kernels/winograd/winograd.h"
+
+namespace fastconv {
+namespace {
+
+constexpr int64_t kFloat = sizeof(float);
+// Rows of V and M, and the distance between points, step past powers of two, or whole columns of them would fall into
+// one set of the L1 cache: 16 floats are one line.
+constexpr int64_t kLine = 16;
+
+int64_t padded_row(int64_t channels) {
+  return round_up(channels, kLine) + kLine;
+}
+
+template <int M>
+class WinogradPlan : public ConvPlan {
+ public:
+  static constexpr int T = M + 2;
+  static constexpr int64_t kPoints = T * T;
+
+  WinogradPlan(const ConvProblem& problem, const ConvOptions& options, PackedWeightsPtr weights)
+      : p_(problem),
+        options_(options),
+        weights_(std::move(weights)),
+        transform_(choose_winograd(M, options.isa)),
+        gemm_(choose_gemm_f32(options.isa)) {
+    src_stride_ = options.src_pixel_stride ? options.src_pixel_stride : p_.c;
+    dst_stride_ = options.dst_pixel_stride ? options.dst_pixel_stride : p_.k;
+    tiles_h_ = ceil_div(p_.out[1], M);
+    tiles_w_ = ceil_div(p_.out[2], M);
+    tiles_ = checked_mul(p_.n, tiles_h_ * tiles_w_);
+    panels_ = ceil_div(p_.k, gemm_.nr);
+    c_row_ = padded_row(p_.c);
+    nr_row_ = gemm_.nr + kLine;
+    block_ = choose_block();
+    blocks_ = ceil_div(tiles_, block_);
+    workers_ = num_threads();
+    source_floats_ = checked_mul(kPoints * block_, c_row_) + kPoints * kLine;
+    product_floats_ = kPoints * block_ * nr_row_;
+  }
+
+  int64_t workspace_bytes() const override {
+    return checked_mul(checked_mul(workers_, source_floats_ + product_floats_), kFloat);
+  }
+  const KernelInfo& kernel() const override { return transform_; }
+
+  void run(const ConvBuffers& b) const noexcept override {
+    if (tiles_ == 0) return;
+    transform_.count_run();
+    gemm_.count_run();
+    float* const memory = static_cast<float*>(b.workspace);
+    float* const products = memory + workers_ * source_floats_;
+    if (blocks_ >= workers_) {
+      parallel_chunks(blocks_, 1, workers_, [&](int64_t worker, int64_t begin, int64_t end) {
+        float* const v = memory + worker * source_floats_;
+        for (int64_t block = begin; block < end; ++block) {
+          const int64_t first = block * block_, count = std::min(block_, tiles_ - first);
+          transform_in(b.src, first, count, 0, count, v);
+          multiply_out(b, v, first, count, 0, panels_, products + worker * product_floats_);
+        }
+      });
+      return;
+    }
+    // Fewer blocks than threads: the threads share each block, first its tiles, then its panels.
+    for (int64_t first = 0; first < tiles_; first += block_) {
+      const int64_t count = std::min(block_, tiles_ - first);
+      parallel_for(count, 1,
+                   [&](int64_t begin, int64_t end) { transform_in(b.src, first, count, begin, end, memory); });
+      parallel_chunks(panels_, 1, workers_, [&](int64_t worker, int64_t begin, int64_t end) {
+        multiply_out(b, memory, first, count, begin, end, products + worker * product_floats_);
+      });
+    }
+  }
+
+ private:
+  // Tiles a block. Small blocks read all transformed weights again for each block, large ones push the transformed
+  // pixels out of L2 and read those again for each panel: take the size that reads least from beyond L2.
+  int64_t choose_block() const {
+    const int64_t l2 = cpu_info().l2_bytes;
+    const int64_t u_bytes = panels_ * gemm_.nr * kPoints * p_.c * kFloat;
+    const int64_t whole = std::max<int64_t>(tiles_h_ * tiles_w_, 1);
+    int64_t best = 0, least = INT64_MAX;
+    for (int64_t rows = gemm_.mr;; rows += gemm_.mr) {
+      const int64_t size = std::min(rows, whole), v_bytes = kPoints * size * c_row_ * kFloat;
+      const int64_t blocks = ceil_div(whole, size);
+      const bool v_stays = v_bytes <= l2 / 2;
+      const int64_t u_traffic = u_bytes + v_bytes <= l2 * 3 / 4 ? u_bytes : u_bytes * blocks;
+      const int64_t traffic = u_traffic + (v_stays ? 0 : v_bytes * blocks * panels_);
+      if (traffic < least) {
+        least = traffic;
+        best = size;
+      }
+      if (size == whole || v_bytes > 8 * l2) break;
+    }
+    return best;
+  }
+
+  int64_t point_stride_v(int64_t count) const { return count * c_row_ + kLine; }
+  int64_t point_stride_m(int64_t count) const { return count * nr_row_; }
+
+  // The pixels of tiles [first + begin, first + end) of a block of `count`.
+  void transform_in(const float* src, int64_t first, int64_t count, int64_t begin, int64_t end,
+                    float* v) const noexcept {
+    WinogradInputArgs args;
+    args.row_stride = p_.in[2] * src_stride_;
+    args.pixel_stride = src_stride_;
+    args.channels = p_.c;
+    args.point_stride = point_stride_v(count);
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t tile = first + i, image = tile / (tiles_h_ * tiles_w_);
+      const int64_t y = tile / tiles_w_ % tiles_h_ * M - p_.pad_begin[1], x = tile % tiles_w_ * M - p_.pad_begin[2];
+      args.src = src + ((image * p_.in[1] + y) * p_.in[2] + x) * src_stride_;
+      args.row_begin = clip(-y);
+      args.row_end = clip(p_.in[1] - y);
+      args.column_begin = clip(-x);
+      args.column_end = clip(p_.in[2] - x);
+      args.dst = v + i * c_row_;
+      transform_.fn(args);
+    }
+  }
+
+  static int clip(int64_t position) { return static_cast<int>(std::clamp<int64_t>(position, 0, T)); }
+
+  void multiply_out(const ConvBuffers& b, const float* v, int64_t first, int64_t count, int64_t panel_begin,
+                    int64_t panel_end, float* m) const noexcept {
+    const Tap tap{0, 0};
+    GemmF32Args args{};
+    args.row_stride = c_row_;
+    args.taps = &tap;
+    args.tap_count = 1;
+    args.k = p_.c;
+    args.m = count;
+    args.n = gemm_.nr;
+    args.dst_stride = nr_row_;
+    for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
+      for (int64_t point = 0; point < kPoints; ++point) {
+        args.src = v + point * point_stride_v(count);
+        args.weights = weights_->data.data() + (panel * kPoints + point) * p_.c * gemm_.nr;
+        args.dst = m + point * point_stride_m(count);
+        gemm_.fn(args);
+      }
+      transform_out(b, m, first, count, panel);
+    }
+  }
+
+  void transform_out(const ConvBuffers& b, const float* m, int64_t first, int64_t count, int64_t panel) const noexcept {
+    const int64_t column = panel * gemm_.nr;
+    WinogradOutputArgs args;
+    args.point_stride = point_stride_m(count);
+    args.channels = std::min<int64_t>(gemm_.nr, p_.k - column);
+    args.row_stride = p_.out[2] * dst_stride_;
+    args.pixel_stride = dst_stride_;
+    args.epilogue.call = options_.function;
+    if (b.bias) args.epilogue.bias = b.bias + column;
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t tile = first + i, image = tile / (tiles_h_ * tiles_w_);
+      const int64_t y = tile / tiles_w_ % tiles_h_ * M, x = tile % tiles_w_ * M;
+      const int64_t at = ((image * p_.out[1] + y) * p_.out[2] + x) * dst_stride_ + column;
+      args.src = m + i * nr_row_;
+      args.dst = b.dst + at;
+      args.rows = static_cast<int>(std::min<int64_t>(M, p_.out[1] - y));
+      args.columns = static_cast<int>(std::min<int64_t>(M, p_.out[2] - x));
+      if (options_.residual) {
+        args.epilogue.residual = b.residual + at;
+        args.epilogue.residual_stride = dst_stride_;
+      }
+      transform_.output(args);
+    }
+  }
+
+  ConvProblem p_;
+  ConvOptions options_;
+  PackedWeightsPtr weights_;
+  const WinogradKernel& transform_;
+  const GemmF32Kernel& gemm_;
+  int64_t src_stride_, dst_stride_;
+  int64_t tiles_h_, tiles_w_, tiles_, panels_;
+  int64_t c_row_, nr_row_;  // elements between tiles in V and M
+  int64_t block_, blocks_;
+  int64_t workers_;  // threads that have memory of their own
+  int64_t source_floats_, product_floats_;
+};
+
+// One 3x3 filter to (m+2)^2 points, in float64: U = G g G^T.
+template <int M>
+void transform_filter(const float* g, float* u, int64_t u_stride) {
+  constexpr WinogradPoints<M> points = winograd_points<M>();
+  constexpr int T = M + 2;
+  double rows[T][3];  // G
+  rows[0][0] = 1 / points.norm_zero();
+  rows[0][1] = rows[0][2] = 0;
+  for (int i = 0; i < M / 2; ++i) {
+    for (int sign = 0; sign < 2; ++sign) {
+      const double x = sign ? -points.p[i] : points.p[i];
+      for (int k = 0; k < 3; ++k) rows[1 + 2 * i + sign][k] = (k == 0 ? 1 : k == 1 ? x : x * x) / points.norm(i);
+    }
+  }
+  rows[T - 1][0] = rows[T - 1][1] = 0;
+  rows[T - 1][2] = 1;
+  double half[T][3];
+  for (int i = 0; i < T; ++i) {
+    for (int s = 0; s < 3; ++s) {
+      half[i][s] = rows[i][0] * g[s] + rows[i][1] * g[3 + s] + rows[i][2] * g[6 + s];
+    }
+  }
+  for (int i = 0; i < T; ++i) {
+    for (int j = 0; j < T; ++j) {
+      const double sum = half[i][0] * rows[j][0] + half[i][1] * rows[j][1] + half[i][2] * rows[j][2];
+      u[(i * T + j) * u_stride] = static_cast<float>(sum);
+    }
+  }
+}
+
+// U[panel][point][c][NR]
+template <int M>
+PackedWeightsPtr pack(const ConvProblem& p, const float* weights, Isa isa) {
+  constexpr int64_t kPoints = (M + 2) * (M + 2);
+  const int64_t nr = choose_gemm_f32(isa).nr, panels = ceil_div(p.k, nr), panel_size = checked_mul(kPoints * p.c, nr);
+  auto packed = std::make_shared<PackedWeights>();
+  packed->data = AlignedArray<float>(checked_mul(panels, panel_size));
+  parallel_for(panels, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t panel = begin; panel < end; ++panel) {
+      float* const u = packed->data.data() + panel * panel_size;
+      if ((panel + 1) * nr > p.k) std::fill(u, u + panel_size, 0.0f);
+      for (int64_t j = 0; j < std::min(nr, p.k - panel * nr); ++j) {
+        const float* filters = weights + (panel * nr + j) * p.c * 9;
+        for (int64_t c = 0; c < p.c; ++c) transform_filter<M>(filters + c * 9, u + c * nr + j, p.c * nr);
+      }
+    }
+  });
+  return packed;
+}
+
+std::string refuse(const ConvProblem& p) {
+  if (p.transposed) return "a forward convolution, got a transposed one";
+  if (p.kernel != Dims{1, 3, 3}) {
+    return concat("a 3x3 kernel, got ", p.kernel[0], "x", p.kernel[1], "x", p.kernel[2]);
+  }
+  if (p.in[0] != 1) return concat("a depth of 1, got ", p.in[0]);
+  if (p.stride != Dims{1, 1, 1}) return concat("stride 1, got ", std::max(p.stride[1], p.stride[2]));
+  if (p.dilation[1] != 1 || p.dilation[2] != 1) {
+    return concat("dilation 1, got ", std::max(p.dilation[1], p.dilation[2]));
+  }
+  if (p.pad_begin[0] || p.pad_end[0]) return concat("no padding in depth, got ", p.pad_begin[0] + p.pad_end[0]);
+  if (p.groups != 1) return concat("groups = 1, got ", p.groups);
+  return "";
+}
+
+template <int M>
+constexpr Algorithm make_algorithm(const char* name, Precision precision) {
+  return {
+      name,
+      precision,
+      refuse,
+      [](const ConvProblem&, Isa isa) { return concat("winograd ", M, " ", choose_gemm_f32(isa).nr); },
+      pack<M>,
+      [](const ConvProblem& p, const ConvOptions& o, PackedWeightsPtr w) -> std::unique_ptr<ConvPlan> {
+        return std::make_unique<WinogradPlan<M>>(p, o, std::move(w));
+      },
+  };
+}
+
+}  // namespace
+
+const Algorithm kWinograd2 = make_algorithm<2>("winograd2", Precision::highest);
+const Algorithm kWinograd4 = make_algorithm<4>("winograd4", Precision::highest);
+const Algorithm kWinograd6 = make_algorithm<6>("winograd6", Precision::high);
+
+}  // namespace fastconv

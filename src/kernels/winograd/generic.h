@@ -1,0 +1,160 @@
+// The transforms, written once for all m on the vector type of src/simd/<isa>.h. Included by the family's ISA files.
+//
+// A two-dimensional transform is the one-dimensional one on every column, then on every row of the result. The one
+// in between lives on the stack: for m = 4 that is 36 vectors, a little more than the registers hold.
+#pragma once
+
+#include "kernels/elementwise/apply.h"
+#include "kernels/winograd/points.h"
+#include "kernels/winograd/winograd.h"
+
+namespace fastconv {
+namespace {
+
+using simd::Vec;
+
+template <int M>
+struct Winograd {
+  static constexpr int T = M + 2, P = M / 2, W = Vec::kWidth;
+  static constexpr WinogradPoints<M> kPoints = winograd_points<M>();
+
+  // c[0] x[0] + c[1] x[2] + ...; `count` coefficients, the last of which is 1.
+  static inline Vec even_sum(const double* c, int count, const Vec* x) {
+    Vec sum = x[2 * (count - 1)];
+#pragma GCC unroll 4
+    for (int k = count - 2; k >= 0; --k) sum = simd::fma(simd::broadcast(static_cast<float>(c[k])), x[2 * k], sum);
+    return sum;
+  }
+
+  // T pixels of a line -> T points, in the order 0, +p1, -p1, +p2, -p2 ..., infinity.
+  static inline void input_line(const Vec (&x)[T], Vec (&y)[T]) {
+    y[0] = even_sum(kPoints.all, P + 1, x);
+#pragma GCC unroll 4
+    for (int i = 0; i < P; ++i) {
+      const Vec even = even_sum(kPoints.rest[i], P, x + 2);
+      const Vec odd = simd::mul(simd::broadcast(static_cast<float>(kPoints.p[i])), even_sum(kPoints.rest[i], P, x + 1));
+      y[1 + 2 * i] = simd::add(even, odd);
+      y[2 + 2 * i] = simd::sub(even, odd);
+    }
+    y[T - 1] = even_sum(kPoints.all, P + 1, x + 1);
+  }
+
+  // T points -> M pixels: pixel i = sum over points of point^i * value; infinity adds to the last.
+  static inline void output_line(const Vec (&x)[T], Vec (&y)[M]) {
+    Vec sum[P], difference[P];
+#pragma GCC unroll 4
+    for (int i = 0; i < P; ++i) {
+      sum[i] = simd::add(x[1 + 2 * i], x[2 + 2 * i]);
+      difference[i] = simd::sub(x[1 + 2 * i], x[2 + 2 * i]);
+    }
+    double power[P];
+#pragma GCC unroll 4
+    for (int i = 0; i < P; ++i) power[i] = 1;
+#pragma GCC unroll 8
+    for (int row = 0; row < M; ++row) {
+      Vec value = row == 0 ? x[0] : row == M - 1 ? x[T - 1] : simd::zero();
+#pragma GCC unroll 4
+      for (int i = 0; i < P; ++i) {
+        const Vec part = row % 2 ? difference[i] : sum[i];
+        value = simd::fma(simd::broadcast(static_cast<float>(power[i])), part, value);
+        power[i] *= kPoints.p[i];
+      }
+      y[row] = value;
+    }
+  }
+
+  template <bool kBorder, bool kTail>
+  static inline void input_vector(const WinogradInputArgs& a, int64_t channel) {
+    Vec half[T][T];  // [point row][pixel column]
+    const float* src = a.src + channel;
+#pragma GCC unroll 8
+    for (int j = 0; j < T; ++j) {
+      Vec x[T], y[T];
+#pragma GCC unroll 8
+      for (int i = 0; i < T; ++i) {
+        const bool outside = kBorder && (i < a.row_begin || i >= a.row_end || j < a.column_begin || j >= a.column_end);
+        const float* p = src + i * a.row_stride + j * a.pixel_stride;
+        x[i] = outside ? simd::zero() : kTail ? simd::load_n(p, a.channels - channel) : simd::load(p);
+      }
+      input_line(x, y);
+#pragma GCC unroll 8
+      for (int i = 0; i < T; ++i) half[i][j] = y[i];
+    }
+    float* dst = a.dst + channel;
+#pragma GCC unroll 8
+    for (int i = 0; i < T; ++i) {
+      Vec y[T];
+      input_line(half[i], y);
+#pragma GCC unroll 8
+      for (int j = 0; j < T; ++j) simd::store(dst + (i * T + j) * a.point_stride, y[j]);
+    }
+  }
+
+  template <bool kBorder>
+  static void input_tile(const WinogradInputArgs& a) {
+    int64_t channel = 0;
+    for (; channel + W <= a.channels; channel += W) input_vector<kBorder, false>(a, channel);
+    if (channel < a.channels) input_vector<kBorder, true>(a, channel);
+  }
+
+  static void input(const WinogradInputArgs& a) {
+    if (a.row_begin == 0 && a.row_end == T && a.column_begin == 0 && a.column_end == T) {
+      input_tile<false>(a);
+    } else {
+      input_tile<true>(a);
+    }
+  }
+
+  template <bool kTail>
+  static inline void output_vector(const WinogradOutputArgs& a, int64_t channel) {
+    Vec half[M][T];  // [pixel row][point column]
+    const float* src = a.src + channel;
+#pragma GCC unroll 8
+    for (int j = 0; j < T; ++j) {
+      Vec x[T], y[M];
+#pragma GCC unroll 8
+      for (int i = 0; i < T; ++i) x[i] = simd::load(src + (i * T + j) * a.point_stride);
+      output_line(x, y);
+#pragma GCC unroll 8
+      for (int i = 0; i < M; ++i) half[i][j] = y[i];
+    }
+    const Epilogue& e = a.epilogue;
+    const int64_t n = a.channels - channel;
+    auto load = [&](const float* p) { return kTail ? simd::load_n(p, n) : simd::load(p); };
+    const Vec bias = e.bias ? load(e.bias + channel) : simd::zero();
+    const bool clamps = e.call.function == Function::clamp;
+    const Vec low = simd::broadcast(e.call.a), high = simd::broadcast(e.call.b);
+    for (int i = 0; i < a.rows; ++i) {
+      Vec y[M];
+      output_line(half[i], y);
+      for (int j = 0; j < a.columns; ++j) {
+        const int64_t at = i * a.row_stride + j * a.pixel_stride + channel;
+        Vec v = simd::add(y[j], bias);
+        if (e.residual) v = simd::add(v, load(e.residual + at));
+        if (clamps) v = simd::min(high, simd::max(low, v));
+        if (kTail) {
+          simd::store_n(a.dst + at, v, n);
+        } else {
+          simd::store(a.dst + at, v);
+        }
+      }
+    }
+  }
+
+  static void output(const WinogradOutputArgs& a) {
+    int64_t channel = 0;
+    for (; channel + W <= a.channels; channel += W) output_vector<false>(a, channel);
+    if (channel < a.channels) output_vector<true>(a, channel);
+    const FunctionCall call = a.epilogue.call;
+    if (call.function == Function::identity || call.function == Function::clamp) return;
+    for (int i = 0; i < a.rows; ++i) {
+      for (int j = 0; j < a.columns; ++j) {
+        float* p = a.dst + i * a.row_stride + j * a.pixel_stride;
+        simd::apply_row(call, p, p, a.channels);
+      }
+    }
+  }
+};
+
+}  // namespace
+}  // namespace fastconv

@@ -1,0 +1,65 @@
+// The interpolation points of Winograd's F(m, 3): 0, +-p_1 ... +-p_(m/2) and infinity. Weight packing and kernels
+// derive all their matrices from this one table (Cook-Toom; see Lavin & Gray, arXiv:1509.09308).
+//
+// Since the points come in pairs, transforms fall into even and odd parts. With y = x^2,
+//   all(y)  = prod over i (y - p_i^2)            rows for the points 0 and infinity
+//   rest_i(y) = prod over l != i (y - p_l^2)     rows for +-p_i: even part +- odd part
+//
+// F(4, 3) uses 3/4 and 3/2, not the textbook's 1 and 2: half the error (docs/decisions/numerics).
+#pragma once
+
+namespace fastconv {
+
+template <int M>
+struct WinogradPoints {
+  static constexpr int kPairs = M / 2;
+  static constexpr int kTile = M + 2;
+  double p[kPairs];
+  double all[kPairs + 1];       // coefficients of y^k
+  double rest[kPairs][kPairs];  // rest[i][k]: of y^k
+
+  constexpr explicit WinogradPoints(const double (&points)[kPairs]) : p(), all(), rest() {
+    for (int i = 0; i < kPairs; ++i) p[i] = points[i];
+    expand(-1, all);
+    for (int i = 0; i < kPairs; ++i) expand(i, rest[i]);
+  }
+
+  // What weights are divided by at +-p_i, and at 0: the product of the differences to all other finite points.
+  constexpr double norm(int i) const { return 2 * p[i] * p[i] * at(rest[i], kPairs, p[i] * p[i]); }
+  constexpr double norm_zero() const { return all[0]; }
+
+ private:
+  constexpr void expand(int without, double* c) const {
+    int degree = 0;
+    c[0] = 1;
+    for (int i = 0; i < kPairs; ++i) {
+      if (i == without) continue;
+      c[degree + 1] = c[degree];
+      for (int k = degree; k > 0; --k) c[k] = c[k - 1] - p[i] * p[i] * c[k];
+      c[0] *= -p[i] * p[i];
+      ++degree;
+    }
+  }
+  static constexpr double at(const double* c, int count, double y) {
+    double value = 0;
+    for (int k = count - 1; k >= 0; --k) value = value * y + c[k];
+    return value;
+  }
+};
+
+template <int M>
+constexpr WinogradPoints<M> winograd_points();
+template <>
+constexpr WinogradPoints<2> winograd_points<2>() {
+  return WinogradPoints<2>({1.0});
+}
+template <>
+constexpr WinogradPoints<4> winograd_points<4>() {
+  return WinogradPoints<4>({0.75, 1.5});
+}
+template <>
+constexpr WinogradPoints<6> winograd_points<6>() {
+  return WinogradPoints<6>({0.5, 1.0, 2.0});
+}
+
+}  // namespace fastconv
