@@ -1,0 +1,155 @@
+"""A model's bytes, path or ModelProto to a checked `Model`: where every ONNX file enters.
+
+Weights leave the protobuf for NumPy arrays at once, so that the rest of the frontend (and onnx's type inference) only
+handles structure. Errors are ONNX Runtime's classes and always name the node or value at fault.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx.inliner
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+from fastconv._ort.errors import InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile
+from fastconv.onnx.checks import check_node, check_opsets, sort_nodes
+from fastconv.onnx.external_data import read_external
+from fastconv.onnx.tensors import sparse_to_array, to_array
+from fastconv.onnx.types import infer_types
+
+Source = str | os.PathLike[str] | bytes | onnx.ModelProto
+
+
+@dataclass
+class Model:
+    """A checked model. `constants` holds initializers and the values of Constant nodes, which `nodes` no longer has."""
+
+    proto: onnx.ModelProto  # without weights
+    nodes: list[onnx.NodeProto]  # in an order that runs
+    constants: dict[str, np.ndarray]
+    inputs: list[onnx.ValueInfoProto]  # without those that are initializers
+    outputs: list[onnx.ValueInfoProto]
+    opsets: dict[str, int]
+    types: dict[str, onnx.TypeProto] = field(default_factory=dict)  # of every value whose type is known
+
+
+def load(source: Source) -> Model:
+    """Read and check a model.
+
+    Parameters
+    ----------
+    source : str, path, bytes or onnx.ModelProto
+        Only a model given by its path may keep weights in other files of its folder.
+
+    Raises
+    ------
+    NoSuchFile, InvalidProtobuf, InvalidGraph, InvalidArgument
+        See `fastconv._ort.errors`; all but the first are also ``ValueError``.
+    """
+    proto, folder = _parse(source)
+    graph = proto.graph
+    if not proto.HasField("graph"):
+        raise InvalidArgument.of("No graph was found in the protobuf.")
+    opsets = check_opsets(proto)
+    if proto.functions:
+        proto = onnx.inliner.inline_local_functions(proto)
+        graph = proto.graph
+    constants = _take_initializers(graph, folder)
+    nodes = []
+    for node in graph.node:
+        if node.op_type == "Constant" and node.domain in ("", "ai.onnx") and len(node.output) == 1:
+            constants[node.output[0]] = _constant_value(node, folder)
+        else:
+            nodes.append(node)
+    inputs = [value for value in graph.input if value.name not in constants]
+    nodes = sort_nodes(nodes, [value.name for value in inputs], constants, [value.name for value in graph.output])
+    del graph.node[:]
+    graph.node.extend(nodes)
+    model = Model(proto, list(graph.node), constants, inputs, list(graph.output), opsets)
+    model.types = infer_types(model)
+    for node in model.nodes:
+        check_node(node, opsets, model.types)
+    return model
+
+
+def self_contained(source: Source) -> bytes:
+    """Return a model as bytes, its external data taken in: what a pickled session carries."""
+    proto, folder = _parse(source)
+    for tensor in _tensors(proto.graph):
+        if tensor.data_location == onnx.TensorProto.EXTERNAL:
+            tensor.raw_data = read_external(tensor, folder)
+            tensor.ClearField("external_data")
+            tensor.ClearField("data_location")
+    return proto.SerializeToString()
+
+
+def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """Every tensor that `load` may read from another file."""
+    yield from graph.initializer
+    for node in graph.node:
+        if node.op_type == "Constant":
+            yield from (attribute.t for attribute in node.attribute if attribute.type == onnx.AttributeProto.TENSOR)
+
+
+def _parse(source: Source) -> tuple[onnx.ModelProto, Path | None]:
+    """Return the model (a copy that may be changed) and its folder, None where it came without one."""
+    proto = onnx.ModelProto()
+    if isinstance(source, onnx.ModelProto):
+        proto.CopyFrom(source)
+        return proto, None
+    folder = None
+    if isinstance(source, (str, os.PathLike)):
+        path = Path(source)
+        folder = path.parent
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError as error:
+            raise NoSuchFile.of(
+                f"Load model from {path} failed:Load model {path} failed. File doesn't exist"
+            ) from error
+    elif isinstance(source, (bytes, bytearray, memoryview)):
+        data = bytes(source)
+    else:
+        raise TypeError(f"Unable to load from type '{type(source)}'")
+    try:
+        proto.ParseFromString(data)
+    except DecodeError as error:
+        raise InvalidProtobuf.of("Failed to load model because protobuf parsing failed.") from error
+    return proto, folder
+
+
+def _take_initializers(graph: onnx.GraphProto, folder: Path | None) -> dict[str, np.ndarray]:
+    """Move the initializers out of the graph into arrays."""
+    constants: dict[str, np.ndarray] = {}
+    dense = [(tensor.name, tensor) for tensor in graph.initializer]
+    sparse = [(tensor.values.name, tensor) for tensor in graph.sparse_initializer]
+    for name, tensor in dense + sparse:
+        if not name or name in constants:
+            raise InvalidGraph.of(f"initializer: names must be unique and not empty, got {name!r}")
+        constants[name] = to_array(tensor, folder) if isinstance(tensor, onnx.TensorProto) else sparse_to_array(tensor)
+    del graph.initializer[:]
+    del graph.sparse_initializer[:]
+    return constants
+
+
+def _constant_value(node: onnx.NodeProto, folder: Path | None) -> np.ndarray:
+    """Return the value of a Constant node, whichever of its attributes holds it."""
+    if len(node.attribute) != 1:
+        raise InvalidGraph.of(f"Constant {node.output[0]!r}: needs one value attribute, got {len(node.attribute)}")
+    attribute = node.attribute[0]
+    value = onnx.helper.get_attribute_value(attribute)
+    if isinstance(value, onnx.TensorProto):
+        return to_array(value, folder)
+    if isinstance(value, onnx.SparseTensorProto):
+        return sparse_to_array(value)
+    kinds = {"value_int": np.int64, "value_ints": np.int64, "value_float": np.float32, "value_floats": np.float32}
+    if attribute.name in kinds:
+        return np.asarray(value, kinds[attribute.name])
+    if attribute.name in ("value_string", "value_strings"):
+        return np.asarray(value, object)
+    raise InvalidGraph.of(f"Constant {node.output[0]!r}: needs a value attribute, got {attribute.name!r}")

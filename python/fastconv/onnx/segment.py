@@ -1,0 +1,139 @@
+"""A native step as networks of the C++ core: replays the calls on a graph, once for each set of input ranks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+
+from fastconv import _core
+from fastconv._ort.errors import InvalidArgument
+from fastconv._ort.profile import Trace
+from fastconv.onnx.loader import Model
+from fastconv.onnx.partition import NativeStep, Plan, make_plan
+
+Dims = Sequence[int]
+_UNKNOWN = -1
+
+
+class Segment:
+    """Runs a native step.
+
+    The network is made at once where the rank of every input is known, otherwise when inputs of new ranks arrive.
+    """
+
+    def __init__(self, step: NativeStep, plan: Plan, dims: Mapping[str, Dims], options: Mapping[str, Any]):
+        self.inputs, self.outputs = step.inputs, step.outputs
+        self._step, self._plan, self._dims, self._options = step, plan, dims, options
+        self._networks: dict[tuple[int, ...], _core.Network] = {}
+        self._lock = threading.Lock()
+        ranks = [len(dims[name]) if name in dims else plan.kinds[name][1] for name in self.inputs]
+        self._fixed = None
+        if None not in ranks:
+            self._fixed = self.network([rank for rank in ranks if rank is not None])
+
+    def network(self, ranks: Sequence[int]) -> _core.Network:
+        """Return the network for inputs of these ranks."""
+        with self._lock:
+            key = tuple(ranks)
+            if key not in self._networks:
+                dims = {n: self._dims.get(n, [_UNKNOWN] * rank) for n, rank in zip(self.inputs, ranks)}
+                self._networks[key] = self._network(dims)
+            return self._networks[key]
+
+    def _network(self, dims: Mapping[str, Dims]) -> _core.Network:
+        graph = build_graph(self._step, self._plan, dims, {name: name for name in self.outputs})
+        return _core.Network(graph, **self._options)
+
+    def network_for(self, values: Mapping[str, np.ndarray]) -> _core.Network:
+        """Return the network that runs these inputs."""
+        return self._fixed or self.network([np.ndim(values[name]) for name in self.inputs])
+
+    def run(self, values: Mapping[str, np.ndarray], trace: Trace | None = None) -> dict[str, np.ndarray]:
+        """Return the outputs by name; with a trace, time each operator in a second run."""
+        feeds = {name: values[name] for name in self.inputs}
+        try:
+            network = self.network_for(feeds)
+            results = network.run(feeds)
+        except (ValueError, TypeError) as error:
+            raise InvalidArgument.of(str(error)) from error
+        if trace:
+            self._trace(network, feeds, trace)
+        return dict(zip(self.outputs, results))
+
+    @staticmethod
+    def _trace(network: _core.Network, feeds: Mapping[str, np.ndarray], trace: Trace) -> None:
+        now = time.perf_counter_ns()
+        for row in network.profile(feeds, runs=1):
+            took = int(row["ms"] * 1e6)
+            args = {key: row[key] for key in ("algorithm", "flops", "bytes", "shape")}
+            trace.add("Node", row["name"], now, took, op_name=row["op"], provider="CPUExecutionProvider", **args)
+            now += took
+
+
+def build_graph(step: NativeStep, plan: Plan, inputs: Mapping[str, Dims], outputs: Mapping[str, str]) -> _core.Graph:
+    """Return a step's calls as a graph of the core.
+
+    Parameters
+    ----------
+    inputs : mapping of str to sequence of int
+        The graph's inputs and their extents, -1 where one is free.
+    outputs : mapping of str to str
+        The graph's outputs: names, and the plan's values that they are.
+    """
+    graph = _core.Graph()
+    ids = {name: graph.input(name, plan.kinds[name][0], list(dims)) for name, dims in inputs.items()}
+
+    def value(name: str | None) -> int | None:
+        if name and name not in ids:
+            ids[name] = graph.constant(np.ascontiguousarray(plan.constants[name]), name=name)
+        return ids[name] if name else None
+
+    for call in step.calls:
+        made = graph.add(
+            call.op, [value(name) for name in call.inputs], dict(call.attributes), len(call.outputs), call.name
+        )
+        ids.update(zip(call.outputs, made))
+    for name, source in outputs.items():
+        graph.output(value(source), name)
+    return graph
+
+
+def input_dims(model: Model, free_dimensions: Mapping[str, int]) -> dict[str, Dims]:
+    """Return the declared extents of the inputs that have a rank; -1 where one is free and not in `free_dimensions`."""
+    return {
+        value.name: [_extent(dim, free_dimensions) for dim in value.type.tensor_type.shape.dim]
+        for value in model.inputs
+        if value.type.tensor_type.HasField("shape")
+    }
+
+
+def _extent(dim: onnx.TensorShapeProto.Dimension, free_dimensions: Mapping[str, int]) -> int:
+    if dim.WhichOneof("value") == "dim_value" and dim.dim_value >= 0:
+        return dim.dim_value
+    return free_dimensions.get(dim.dim_param, _UNKNOWN)
+
+
+def to_graph(model: Model) -> _core.Graph:
+    """Return a whole model as one graph, its outputs under their ONNX names: for `fastconv.compile`.
+
+    Raises
+    ------
+    NotImplementedError
+        Where a node would need a fallback; `fastconv.InferenceSession` runs such models.
+    """
+    plan = make_plan(model)
+    if plan.fallbacks or len(plan.steps) != 1:
+        found = ", ".join(sorted(plan.fallbacks)) or "shape arguments computed from data"
+        raise NotImplementedError(f"model: every operator must be native, got {found}")
+    dims = input_dims(model, {})
+    for value in model.inputs:
+        if value.name not in dims:
+            raise NotImplementedError(f"input {value.name!r}: the model must declare its rank")
+    (step,) = plan.steps
+    assert isinstance(step, NativeStep)
+    return build_graph(step, plan, dims, plan.outputs)

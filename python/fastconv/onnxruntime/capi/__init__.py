@@ -1,0 +1,1 @@
+"""ONNX Runtime's inner package, as far as programs import from it: the exceptions."""
