@@ -3,6 +3,7 @@
 from fastconv import reference
 from fastconv._core import cpu_info, kernels, set_num_threads
 from fastconv._core import num_threads as get_num_threads
+from fastconv._paths import get_cmake_dir, get_include
 from fastconv._precision import get_precision, precision, set_precision
 from fastconv.functional import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 
@@ -16,6 +17,8 @@ __all__ = [
     "conv_transpose2d",
     "conv_transpose3d",
     "cpu_info",
+    "get_cmake_dir",
+    "get_include",
     "get_num_threads",
     "get_precision",
     "kernels",

@@ -1,0 +1,16 @@
+// The elementwise kernels of one instruction set; the bodies are in generic.h.
+#include "simd/scalar.h"
+#include "simd/math.h"
+
+#include "kernels/elementwise/generic.h"
+
+namespace fastconv {
+
+void unary_f32__scalar(const UnaryRow& row) noexcept {
+  unary(row);
+}
+void binary_f32__scalar(const BinaryPanel& panel) noexcept {
+  binary(panel);
+}
+
+}  // namespace fastconv
