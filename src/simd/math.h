@@ -137,17 +137,17 @@ inline Vec hard_swish(Vec x) {
 }
 
 // sin and cos are rare in convolutional networks: the C library's are right for every argument, and fast enough.
-inline Vec each_lane(Vec x, float (*fn)(float)) {
+inline Vec each_lane(Vec x, float (*fn)(float) noexcept) {
   float lanes[Vec::kWidth];
   store(lanes, x);
   for (float& lane : lanes) lane = fn(lane);
   return load(lanes);
 }
 inline Vec sin(Vec x) {
-  return each_lane(x, [](float v) { return __builtin_sinf(v); });
+  return each_lane(x, [](float v) noexcept { return __builtin_sinf(v); });
 }
 inline Vec cos(Vec x) {
-  return each_lane(x, [](float v) { return __builtin_cosf(v); });
+  return each_lane(x, [](float v) noexcept { return __builtin_cosf(v); });
 }
 
 }  // namespace

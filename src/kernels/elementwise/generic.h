@@ -12,14 +12,14 @@ inline void unary(const UnaryRow& row) {
 }
 
 // The C library's remainder has the sign of a; this one has the sign of b, as Python's.
-inline float python_mod(float a, float b) {
+inline float python_mod(float a, float b) noexcept {
   const float r = __builtin_fmodf(a, b);
   if (r == 0) return __builtin_copysignf(0.0f, b);
   return (r < 0) != (b < 0) ? r + b : r;
 }
 
 // Functions that the C library computes, lane by lane.
-inline simd::Vec each_pair(simd::Vec a, simd::Vec b, float (*fn)(float, float)) {
+inline simd::Vec each_pair(simd::Vec a, simd::Vec b, float (*fn)(float, float) noexcept) {
   float x[simd::Vec::kWidth], y[simd::Vec::kWidth];
   simd::store(x, a);
   simd::store(y, b);
@@ -38,8 +38,8 @@ inline simd::Vec combine(simd::Vec a, simd::Vec b) {
   if constexpr (F == min) return simd::select_nan(a, a, simd::min(a, b));
   if constexpr (F == max) return simd::select_nan(a, a, simd::max(a, b));
   if constexpr (F == prelu) return simd::select_lt(a, simd::zero(), simd::mul(a, b), a);
-  if constexpr (F == pow) return each_pair(a, b, [](float x, float y) { return __builtin_powf(x, y); });
-  if constexpr (F == fmod) return each_pair(a, b, [](float x, float y) { return __builtin_fmodf(x, y); });
+  if constexpr (F == pow) return each_pair(a, b, [](float x, float y) noexcept { return __builtin_powf(x, y); });
+  if constexpr (F == fmod) return each_pair(a, b, [](float x, float y) noexcept { return __builtin_fmodf(x, y); });
   if constexpr (F == mod) return each_pair(a, b, python_mod);
 }
 
