@@ -2,6 +2,7 @@
 // happens after fork().
 #include "base/threads.h"
 
+#include <dirent.h>
 #include <omp.h>
 #include <pthread.h>
 #include <sched.h>
@@ -18,7 +19,6 @@ namespace fastconv {
 namespace {
 
 std::atomic<int> chosen_threads{0};
-std::atomic<bool> pool_started{false};
 std::atomic<bool> pool_lost{false};
 
 int positive_env(const char* name) {
@@ -62,6 +62,22 @@ int default_threads() {
   return std::min(affinity_count(), quota_count());
 }
 
+int live_threads() {
+  DIR* tasks = opendir("/proc/self/task");
+  if (!tasks) return 2;  // unknown: assume the worst
+  int count = -2;        // "." and ".."
+  while (readdir(tasks)) ++count;
+  closedir(tasks);
+  return count;
+}
+
+// libgomp's pool does not survive fork(): a region opened in the child waits for ever for threads that do not exist.
+// The pool may be another library's doing (torch shares the same libgomp), so what counts is whether the parent had
+// any other thread at the moment of the fork.
+bool parent_had_threads = false;
+[[maybe_unused]] const int fork_watch = pthread_atfork([] { parent_had_threads = live_threads() > 1; }, nullptr,
+                                                       [] { pool_lost.store(parent_had_threads); });
+
 }  // namespace
 
 int num_threads() {
@@ -78,21 +94,17 @@ void set_num_threads(int count) {
   chosen_threads.store(count, std::memory_order_relaxed);
 }
 
-bool forked_after_use() {
+bool forked_without_pool() {
   return pool_lost.load(std::memory_order_relaxed);
 }
 
 namespace detail {
 
 void parallel_run(int64_t chunks, void (*body)(void*, int64_t), void* context) noexcept {
-  // libgomp's pool does not survive fork(): a region opened in such a child waits for ever for threads that do not
-  // exist. So a child whose parent had used the pool runs the chunks itself, in order: same results, one thread.
+  // Without a pool the chunks run here, in order: the same results, on one thread.
   if (omp_in_parallel() || pool_lost.load(std::memory_order_relaxed)) {
     for (int64_t i = 0; i < chunks; ++i) body(context, i);
     return;
-  }
-  if (!pool_started.exchange(true)) {
-    pthread_atfork(nullptr, nullptr, [] { pool_lost.store(true); });
   }
 #pragma omp parallel for num_threads(static_cast<int>(chunks)) schedule(static, 1)
   for (int64_t i = 0; i < chunks; ++i) body(context, i);

@@ -10,9 +10,9 @@ namespace fastconv {
 int num_threads();
 void set_num_threads(int count);  // ValueError where count < 1
 
-// True in a forked child of a process that had already started its pool: runs there use one thread, because the
-// pool's threads did not survive the fork.
-bool forked_after_use();
+// True in a forked child of a process that had more than one thread: runs there use one thread, because a thread
+// pool does not survive a fork.
+bool forked_without_pool();
 
 namespace detail {
 void parallel_run(int64_t chunks, void (*body)(void* context, int64_t chunk), void* context) noexcept;

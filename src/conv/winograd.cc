@@ -193,32 +193,38 @@ class WinogradPlan : public ConvPlan {
   int64_t source_floats_, product_floats_;
 };
 
-// One 3x3 filter to (m+2)^2 points, in float64: U = G g G^T.
+// Up to kMostColumns 3x3 filters to (m+2)^2 points each, in float64: U = G g G^T. Filters side by side, so that the
+// compiler vectorises over them. filters[j]: the j-th filter; u[point][j]: its points, `u_stride` apart.
+constexpr int kMostColumns = 32;
+
 template <int M>
-void transform_filter(const float* g, float* u, int64_t u_stride) {
+void transform_filters(const float* filters, int64_t filter_stride, int64_t count, float* u, int64_t u_stride) {
   constexpr WinogradPoints<M> points = winograd_points<M>();
   constexpr int T = M + 2;
-  double rows[T][3];  // G
+  double rows[T][3] = {};  // G
   rows[0][0] = 1 / points.norm_zero();
-  rows[0][1] = rows[0][2] = 0;
   for (int i = 0; i < M / 2; ++i) {
     for (int sign = 0; sign < 2; ++sign) {
       const double x = sign ? -points.p[i] : points.p[i];
       for (int k = 0; k < 3; ++k) rows[1 + 2 * i + sign][k] = (k == 0 ? 1 : k == 1 ? x : x * x) / points.norm(i);
     }
   }
-  rows[T - 1][0] = rows[T - 1][1] = 0;
   rows[T - 1][2] = 1;
-  double half[T][3];
-  for (int i = 0; i < T; ++i) {
-    for (int s = 0; s < 3; ++s) {
-      half[i][s] = rows[i][0] * g[s] + rows[i][1] * g[3 + s] + rows[i][2] * g[6 + s];
-    }
+  double g[9][kMostColumns] = {}, half[3][kMostColumns];
+  for (int64_t j = 0; j < count; ++j) {
+    for (int i = 0; i < 9; ++i) g[i][j] = filters[j * filter_stride + i];
   }
   for (int i = 0; i < T; ++i) {
-    for (int j = 0; j < T; ++j) {
-      const double sum = half[i][0] * rows[j][0] + half[i][1] * rows[j][1] + half[i][2] * rows[j][2];
-      u[(i * T + j) * u_stride] = static_cast<float>(sum);
+    for (int s = 0; s < 3; ++s) {
+      for (int j = 0; j < kMostColumns; ++j) {
+        half[s][j] = rows[i][0] * g[s][j] + rows[i][1] * g[3 + s][j] + rows[i][2] * g[6 + s][j];
+      }
+    }
+    for (int k = 0; k < T; ++k) {
+      float* out = u + (i * T + k) * u_stride;
+      for (int64_t j = 0; j < count; ++j) {
+        out[j] = static_cast<float>(half[0][j] * rows[k][0] + half[1][j] * rows[k][1] + half[2][j] * rows[k][2]);
+      }
     }
   }
 }
@@ -233,10 +239,14 @@ PackedWeightsPtr pack(const ConvProblem& p, const float* weights, Isa isa) {
   parallel_for(panels, 1, [&](int64_t begin, int64_t end) {
     for (int64_t panel = begin; panel < end; ++panel) {
       float* const u = packed->data.data() + panel * panel_size;
-      if ((panel + 1) * nr > p.k) std::fill(u, u + panel_size, 0.0f);
-      for (int64_t j = 0; j < std::min(nr, p.k - panel * nr); ++j) {
-        const float* filters = weights + (panel * nr + j) * p.c * 9;
-        for (int64_t c = 0; c < p.c; ++c) transform_filter<M>(filters + c * 9, u + c * nr + j, p.c * nr);
+      const int64_t columns = std::min(nr, p.k - panel * nr);
+      if (columns < nr) std::fill(u, u + panel_size, 0.0f);
+      const float* filters = weights + panel * nr * p.c * 9;
+      for (int64_t j = 0; j < columns; j += kMostColumns) {
+        const int64_t count = std::min<int64_t>(kMostColumns, columns - j);
+        for (int64_t c = 0; c < p.c; ++c) {
+          transform_filters<M>(filters + (j * p.c + c) * 9, p.c * 9, count, u + c * nr + j, p.c * nr);
+        }
       }
     }
   });

@@ -5,21 +5,48 @@
 #include "base/threads.h"
 
 namespace fastconv {
+namespace {
+
+// Floats of a block that is gathered before it is written: a third of an L1 cache. Columns of weights often lie a
+// multiple of a large power of two apart; read together they would push each other out of their cache set.
+constexpr int64_t kBlock = 4096;
+
+struct Range {
+  int64_t begin, count;
+};
+
+// The rows of taps `t` and products `k`, for the columns `j`.
+void pack_block(const PackSource& s, Range j, Range k, Range t, int64_t nr, float* to) {
+  const int64_t row = k.count * t.count;
+  float block[kBlock];
+  for (int64_t column = 0; column < j.count; ++column) {
+    const float* from = s.src + (j.begin + column) * s.column_stride + k.begin * s.k_stride + t.begin * s.tap_stride;
+    float* gathered = block + column * row;
+    for (int64_t i = 0; i < k.count; ++i) {
+      for (int64_t tap = 0; tap < t.count; ++tap) *gathered++ = from[i * s.k_stride + tap * s.tap_stride];
+    }
+  }
+  for (int64_t tap = 0; tap < t.count; ++tap) {
+    for (int64_t i = 0; i < k.count; ++i) {
+      float* out = to + ((t.begin + tap) * s.k + k.begin + i) * nr;
+      for (int64_t column = 0; column < j.count; ++column) out[column] = block[column * row + i * t.count + tap];
+    }
+  }
+}
+
+}  // namespace
 
 void pack_f32(const PackSource& s, int64_t nr, float* packed) noexcept {
   const int64_t rows = s.taps * s.k, panels = (s.columns + nr - 1) / nr;
+  const int64_t block_taps = std::min(s.taps, kBlock / nr), block_k = kBlock / nr / block_taps;
   parallel_for(panels, 1 + (1 << 16) / (rows * nr + 1), [&](int64_t begin, int64_t end) {
     for (int64_t panel = begin; panel < end; ++panel) {
       float* to = packed + panel * rows * nr;
-      const int64_t first = panel * nr, count = std::min(nr, s.columns - first);
-      if (count < nr) std::fill(to, to + rows * nr, 0.0f);
-      // Columns outside: the source is read along its longest contiguous run, and the panel stays in L2.
-      for (int64_t j = 0; j < count; ++j) {
-        const float* from = s.src + (first + j) * s.column_stride;
-        for (int64_t k = 0; k < s.k; ++k) {
-          for (int64_t t = 0; t < s.taps; ++t) {
-            to[(t * s.k + k) * nr + j] = from[t * s.tap_stride + k * s.k_stride];
-          }
+      const Range columns{panel * nr, std::min(nr, s.columns - panel * nr)};
+      if (columns.count < nr) std::fill(to, to + rows * nr, 0.0f);
+      for (int64_t k = 0; k < s.k; k += block_k) {
+        for (int64_t t = 0; t < s.taps; t += block_taps) {
+          pack_block(s, columns, {k, std::min(block_k, s.k - k)}, {t, std::min(block_taps, s.taps - t)}, nr, to);
         }
       }
     }
