@@ -13,7 +13,7 @@ namespace fastconv {
 // Strides are in elements and may be negative; a source stride of 0 repeats. No two indices may share a destination,
 // and source and destination must not overlap.
 struct StridedCopy {
-  static constexpr int kMaxRank = 8;
+  static constexpr int kMaxRank = 16;
   int64_t element_size = 4;
   int rank = 0;
   int64_t extent[kMaxRank] = {};

@@ -39,6 +39,7 @@ const Kernel<PoolFn>& choose(PoolKind kind, Isa isa) {
 PoolAxis window_axis(int64_t size, int64_t out, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad_begin,
                      int64_t pad_end, bool count_padding) {
   PoolAxis axis{size, dilation, {}};
+  axis.spans.reserve(out);
   for (int64_t o = 0; o < out; ++o) {
     const int64_t start = o * stride - pad_begin;
     const int64_t before = start < 0 ? taps_before(0, start, dilation, kernel) : 0;  // taps in the padding
@@ -51,6 +52,7 @@ PoolAxis window_axis(int64_t size, int64_t out, int64_t kernel, int64_t stride, 
 
 PoolAxis adaptive_axis(int64_t size, int64_t out) {
   PoolAxis axis{size, 1, {}};
+  axis.spans.reserve(out);
   for (int64_t o = 0; o < out; ++o) {
     const int64_t first = o * size / out, end = ceil_div((o + 1) * size, out);
     axis.spans.push_back({first, end - first, end - first});
