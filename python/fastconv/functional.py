@@ -5,46 +5,17 @@ Six public functions on one path: arguments become tuples here, values are check
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from fastconv import _core
+from fastconv._arguments import LAYOUTS, IntOrTuple, axes, integer
 from fastconv._arrays import as_float32, check_out, like
 from fastconv._precision import check, get_precision
 
-IntOrTuple = int | Sequence[int]
 Padding = int | str | Sequence[int] | Sequence[tuple[int, int]]
-
-_LAYOUTS = {
-    1: {"NCHW": False, "NHWC": True, "NCW": False, "NWC": True},
-    2: {"NCHW": False, "NHWC": True},
-    3: {"NCHW": False, "NHWC": True, "NCDHW": False, "NDHWC": True},
-}
-
-
-def _integer(what: str, name: str, value: Any, rule: str) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{what}: {name} must be {rule}, got {value!r}") from None
-    if not -(2**63) <= number < 2**63:
-        raise ValueError(f"{what}: {name} must fit in 64 bits, got {number}")
-    return number
-
-
-def _axes(what: str, name: str, value: IntOrTuple, rank: int) -> tuple[int, ...]:
-    rule = f"an int or {rank} ints"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        if len(value) == 1:
-            value = value[0]
-        elif len(value) != rank:
-            raise ValueError(f"{what}: {name} must be {rule}, got {value!r}")
-        else:
-            return tuple(_integer(what, name, v, rule) for v in value)
-    return (_integer(what, name, value, rule),) * rank
 
 
 def _pads(what: str, padding: Padding, rank: int) -> tuple[tuple[int, ...], tuple[int, ...], bool]:
@@ -55,9 +26,9 @@ def _pads(what: str, padding: Padding, rank: int) -> tuple[tuple[int, ...], tupl
             raise ValueError(f'{what}: padding must be an int, ints, pairs, "same" or "valid", got {padding!r}')
         return zeros, zeros, padding == "same"
     if isinstance(padding, Sequence) and len(padding) == rank and all(isinstance(p, Sequence) for p in padding):
-        pairs = [_axes(what, "a padding pair", p, 2) for p in padding]  # type: ignore[arg-type]
+        pairs = [axes(what, "a padding pair", p, 2) for p in padding]  # type: ignore[arg-type]
         return tuple(p[0] for p in pairs), tuple(p[1] for p in pairs), False
-    pads = _axes(what, "padding", padding, rank)  # type: ignore[arg-type]
+    pads = axes(what, "padding", padding, rank)  # type: ignore[arg-type]
     return pads, pads, False
 
 
@@ -82,8 +53,8 @@ def _conv(
     array = as_float32(what, "x", x)
     w = np.ascontiguousarray(as_float32(what, "weight", weight))
     b = None if bias is None else np.ascontiguousarray(as_float32(what, "bias", bias))
-    if layout not in _LAYOUTS[rank]:
-        raise ValueError(f"{what}: layout must be one of {', '.join(_LAYOUTS[rank])}, got {layout!r}")
+    if layout not in LAYOUTS[rank]:
+        raise ValueError(f"{what}: layout must be one of {', '.join(LAYOUTS[rank])}, got {layout!r}")
     batched = array.ndim == rank + 2
     if not batched and array.ndim != rank + 1:
         raise ValueError(f"{what}: x must have {rank + 2} axes, or {rank + 1} without a batch, got shape {array.shape}")
@@ -106,14 +77,14 @@ def _conv(
         array if batched else array[np.newaxis],
         w,
         b,
-        _axes(what, "stride", stride, rank),
+        axes(what, "stride", stride, rank),
         before,
         after,
         same,
-        _axes(what, "dilation", dilation, rank),
-        _integer(what, "groups", groups, "an int"),
-        _axes(what, "output_padding", output_padding, rank),
-        _LAYOUTS[rank][layout],
+        axes(what, "dilation", dilation, rank),
+        integer(what, "groups", groups, "an int"),
+        axes(what, "output_padding", output_padding, rank),
+        LAYOUTS[rank][layout],
         get_precision() if precision is None else check(precision, f"{what}: precision"),
         algorithm,
         target,
