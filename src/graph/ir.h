@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/checks.h"
 #include "base/dtype.h"
 #include "base/memory.h"
 
@@ -36,12 +37,15 @@ struct Constant {
 };
 using ConstantPtr = std::shared_ptr<const Constant>;
 
+// A constant in plain format; `data` null leaves the bytes to the caller.
+std::shared_ptr<Constant> make_constant(DType dtype, Shape shape, const void* data);
+
 struct Value {
   std::string name;
   DType dtype = DType::f32;
-  Shape shape;  // may hold kDynamic before a plan fixes it
+  Shape shape{};  // may hold kDynamic before a plan fixes it
   Format format = Format::plain;
-  ConstantPtr constant;  // set where the value is known
+  ConstantPtr constant{};  // set where the value is known
 };
 
 struct OpDef;
@@ -55,6 +59,11 @@ struct Node {
 };
 
 int64_t element_count(const Shape& shape);  // overflow-checked; all extents must be known
+inline int64_t byte_count(DType dtype, const Shape& shape) {
+  return checked_mul(element_count(shape), size_of(dtype));
+}
+std::string to_string(const Shape& shape);   // "[1, 3, ?, ?]"
+DType parse_dtype(const std::string& name);  // NumPy's name; ValueError where unknown
 
 // The graph and its builder in one: nodes stand in the order they were added, which is a valid order to run them.
 // Every frontend (ONNX, torch, fc.nn, C++) makes these calls and nothing else.

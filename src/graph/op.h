@@ -14,7 +14,12 @@ namespace fastconv::graph {
 // The planner answers by planning again with the value of the graph input it comes from, where there is one.
 struct NeedsValue {
   ValueId value;
-  std::string what;
+  std::string what;  // "reshape 'r3': input 1 must be known while planning"
+};
+
+// A broken rule, already told with the node's name.
+class NodeError : public ValueError {
+  using ValueError::ValueError;
 };
 
 // Read access to one node while shapes are inferred (all input shapes are concrete by then).
@@ -28,9 +33,10 @@ class InferContext {
   const Value& input(int i) const;  // ValueError "op: input i is required" where absent
   const Shape& shape(int i) const { return input(i).shape; }
   DType dtype(int i) const { return input(i).dtype; }
-  const Constant* constant(int i) const;   // null where not known
-  std::vector<int64_t> ints(int i) const;  // the known value of an int64/int32 input; throws NeedsValue
-  double scalar(int i) const;              // the known value of a one-element input; throws NeedsValue
+  const Constant* constant(int i) const;   // null where not known or absent
+  const Constant& known(int i) const;      // the known value of an input; throws NeedsValue
+  std::vector<int64_t> ints(int i) const;  // the same, of an int64/int32 vector or scalar
+  double scalar(int i) const;              // the same, of a one-element input
   // Attributes, with a default; the second form of each is for required ones (ValueError where missing).
   int64_t get_int(const char* name, int64_t otherwise) const;
   int64_t get_int(const char* name) const;
@@ -71,21 +77,29 @@ class Step {
   virtual double flops() const { return 0; }
 };
 
-class PackCache;  // packed weights shared between plans; see planner.h
+class PackCache;  // packed weights shared between plans; see pack_cache.h
+
+// What a Network was asked for; the same for all its plans.
+struct PlanOptions {
+  std::string precision = "highest";
+};
 
 // Everything infer sees, plus formats. Values' shapes stay logical; physical_* say how they lie in memory.
 class PlanContext : public InferContext {
  public:
-  PlanContext(const Graph& graph, const Node& node, PackCache& cache) : InferContext(graph, node), cache_(cache) {}
+  PlanContext(const Graph& graph, const Node& node, const PlanOptions& options, PackCache& cache)
+      : InferContext(graph, node), options_(options), cache_(cache) {}
   const Value& output(int i) const { return graph_.values[node_.outputs[i]]; }
   Format format() const { return output(0).format; }
+  const PlanOptions& options() const { return options_; }
   // The extents in memory order: (N, spatial..., C) for channels_last.
-  Shape physical_shape(const Value& value) const;
+  static Shape physical_shape(const Value& value);
   // Where a logical axis lies in memory for values of this rank in `format`.
   static int64_t physical_axis(int64_t axis, int64_t rank, Format format);
   PackCache& pack_cache() const { return cache_; }
 
  private:
+  const PlanOptions& options_;
   PackCache& cache_;
 };
 
@@ -93,6 +107,7 @@ class PlanContext : public InferContext {
 // channels_last: wants input 0 channels_last (rank >= 3), the others plain; gives channels_last outputs.
 // follow: takes whichever format its inputs have (all of the output's rank get the same one; inputs of lower rank are
 //   first viewed with leading ones, as broadcasting does) and gives outputs in it; axes go through physical_axis().
+//   Where an output has another rank than the inputs it is laid out as a plain one.
 enum class LayoutRule : uint8_t { plain, channels_last, follow };
 
 enum OpFlags : unsigned {
@@ -100,6 +115,7 @@ enum OpFlags : unsigned {
   kView = 1,         // the output is the input's memory under another shape: no step (formats must be plain)
   kMayAlias = 2,     // an output may share the memory of a dead input of the same physical shape and dtype
   kValueInputs = 4,  // inputs after the first are arguments read while planning (ints()), not at run time
+  kShapeOnly = 8,    // the outputs depend on the inputs' shapes alone, so they are known while planning
 };
 
 struct OpDef {

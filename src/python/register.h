@@ -10,5 +10,6 @@ namespace fastconv::python {
 void register_errors(py::module_& m);
 void register_runtime(py::module_& m);
 void register_conv(py::module_& m);
+void register_graph(py::module_& m);
 
 }  // namespace fastconv::python

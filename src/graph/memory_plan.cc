@@ -1,0 +1,174 @@
+#include "graph/memory_plan.h"
+
+#include <algorithm>
+
+#include "graph/ops/ops.h"
+#include "graph/passes/passes.h"
+
+namespace fastconv::graph {
+namespace {
+
+using Kind = Location::Kind;
+
+bool is_view(const Node& node) {
+  return node.op->flags & kView;
+}
+
+// By value: the value whose bytes it shares (itself where it is no view).
+std::vector<ValueId> find_roots(const Graph& graph) {
+  std::vector<ValueId> root(graph.values.size());
+  for (size_t i = 0; i < root.size(); ++i) root[i] = static_cast<ValueId>(i);
+  for (const Node& node : graph.nodes) {
+    if (is_view(node)) root[node.outputs[0]] = root[node.inputs[0]];
+  }
+  return root;
+}
+
+// A piece of the arena, needed from step `first` to step `last`.
+struct Block {
+  int64_t bytes;
+  int first, last;
+  int64_t offset = 0;
+};
+
+// Largest first, each at the lowest offset that is free for its whole life.
+int64_t place(std::vector<Block>& blocks) {
+  std::vector<Block*> order;
+  for (Block& block : blocks) order.push_back(&block);
+  std::stable_sort(order.begin(), order.end(), [](const Block* a, const Block* b) { return a->bytes > b->bytes; });
+  std::vector<const Block*> placed;  // by offset
+  int64_t total = 0;
+  for (Block* block : order) {
+    int64_t offset = 0;
+    for (const Block* other : placed) {
+      if (other->last < block->first || block->last < other->first) continue;
+      if (offset + block->bytes <= other->offset) break;
+      offset = std::max(offset, other->offset + other->bytes);
+    }
+    block->offset = offset;
+    total = std::max(total, checked_add(offset, block->bytes));
+    placed.insert(std::upper_bound(placed.begin(), placed.end(), block,
+                                   [](const Block* a, const Block* b) { return a->offset < b->offset; }),
+                  block);
+  }
+  return total;
+}
+
+class Planner {
+ public:
+  Planner(const Graph& graph, const std::vector<std::unique_ptr<Step>>& steps)
+      : graph_(graph),
+        steps_(steps),
+        root_(find_roots(graph)),
+        last_read_(graph.values.size(), -1),
+        block_(graph.values.size(), -1) {}
+
+  MemoryPlan run() {
+    plan_.values.resize(graph_.values.size());
+    for (size_t i = 0; i < graph_.values.size(); ++i) {
+      if (const Constant* constant = graph_.values[i].constant.get()) {
+        plan_.values[i] = {Kind::constant, 0, constant->data.data()};
+      }
+    }
+    for (size_t i = 0; i < graph_.inputs.size(); ++i) {
+      if (!graph_.values[graph_.inputs[i]].constant) {
+        plan_.values[graph_.inputs[i]] = {Kind::input, static_cast<int64_t>(i)};
+      }
+    }
+    for (size_t i = 0; i < graph_.outputs.size(); ++i) {
+      plan_.values[root_[graph_.outputs[i]]] = {Kind::output, static_cast<int64_t>(i)};
+    }
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      for (ValueId id : graph_.nodes[i].inputs) {
+        if (id != kNoValue && steps_[i]) last_read_[root_[id]] = static_cast<int>(i);
+      }
+    }
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      if (steps_[i]) add_step(static_cast<int>(i));
+    }
+    plan_.arena_bytes = fastconv::graph::place(blocks_);
+    for (size_t i = 0; i < graph_.values.size(); ++i) {
+      const ValueId root = root_[i];
+      if (block_[root] >= 0) plan_.values[root] = {Kind::arena, blocks_[block_[root]].offset};
+      plan_.values[i] = plan_.values[root];
+    }
+    plan_.workspaces.resize(graph_.nodes.size());
+    for (size_t i = 0; i < workspace_block_.size(); ++i) {
+      plan_.workspaces[i] = workspace_block_[i] < 0 ? 0 : blocks_[workspace_block_[i]].offset;
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  int add_block(int64_t bytes, int first, int last) {
+    blocks_.push_back({round_up(std::max<int64_t>(bytes, 1), kAlignment), first, last});
+    plan_.unshared_bytes += blocks_.back().bytes;
+    return static_cast<int>(blocks_.size()) - 1;
+  }
+
+  void add_step(int i) {
+    const Node& node = graph_.nodes[i];
+    for (ValueId id : node.outputs) {
+      if (plan_.values[id].kind == Kind::output) continue;
+      const int last = std::max(last_read_[id], i);
+      if (const int shared = dying_input(node, i, id); shared >= 0) {
+        block_[id] = shared;
+        blocks_[shared].last = last;
+      } else {
+        const Value& value = graph_.values[id];
+        block_[id] = add_block(byte_count(value.dtype, value.shape), i, last);
+      }
+    }
+    workspace_block_.resize(i + 1, -1);
+    if (const int64_t bytes = steps_[i]->workspace_bytes(); bytes > 0) workspace_block_[i] = add_block(bytes, i, i);
+  }
+
+  // The block of an input that dies here and that output `id` may take over; -1 where there is none.
+  int dying_input(const Node& node, int step, ValueId id) const {
+    if (!(node.op->flags & kMayAlias) || id != node.outputs[0]) return -1;
+    const Value& out = graph_.values[id];
+    for (ValueId candidate : node.inputs) {
+      if (candidate == kNoValue) continue;
+      const ValueId root = root_[candidate];
+      const Value& in = graph_.values[candidate];
+      if (block_[root] < 0 || blocks_[block_[root]].last != step) continue;
+      if (in.dtype == out.dtype && in.shape == out.shape && in.format == out.format) return block_[root];
+    }
+    return -1;
+  }
+
+  const Graph& graph_;
+  const std::vector<std::unique_ptr<Step>>& steps_;
+  std::vector<ValueId> root_;
+  std::vector<int> last_read_;  // by root: the last step that reads it
+  std::vector<int> block_;      // by root: its block, -1 where it is not in the arena
+  std::vector<int> workspace_block_;
+  std::vector<Block> blocks_;
+  MemoryPlan plan_;
+};
+
+}  // namespace
+
+MemoryPlan plan_memory(const Graph& graph, const std::vector<std::unique_ptr<Step>>& steps) {
+  return Planner(graph, steps).run();
+}
+
+void separate_outputs(Graph& graph) {
+  const std::vector<ValueId> root = find_roots(graph);
+  const Uses uses(graph);
+  std::vector<ValueId> taken;
+  for (ValueId& id : graph.outputs) {
+    const bool made = uses.producer[root[id]] >= 0;
+    if (made && std::find(taken.begin(), taken.end(), root[id]) == taken.end()) {
+      taken.push_back(root[id]);
+      continue;
+    }
+    Value copy = graph.values[id];
+    copy.constant = nullptr;
+    const ValueId fresh = graph.new_value(std::move(copy));
+    graph.nodes.push_back({&op_copy, graph.values[id].name, {id}, {fresh}, {}});
+    id = fresh;
+  }
+}
+
+}  // namespace fastconv::graph

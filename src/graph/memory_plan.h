@@ -1,0 +1,33 @@
+// The memory plan: where every value lives. One arena serves all intermediate values and workspaces; two that are
+// never alive together share bytes. Called by planner.cc.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "graph/op.h"
+
+namespace fastconv::graph {
+
+// The address of a value in terms of what a run brings: an offset in the arena, or an input, output or constant.
+struct Location {
+  enum class Kind : uint8_t { none, arena, input, output, constant };
+  Kind kind = Kind::none;
+  int64_t index = 0;  // arena: bytes; input, output: position in the graph's list
+  const std::byte* constant = nullptr;
+};
+
+struct MemoryPlan {
+  std::vector<Location> values;     // by value id
+  std::vector<int64_t> workspaces;  // by node: its workspace's offset in the arena
+  int64_t arena_bytes = 0;
+  int64_t unshared_bytes = 0;  // what the arena would be if nothing were reused
+};
+
+// `steps[i]` is node i's step, null for views. Every graph output must have a producer of its own.
+MemoryPlan plan_memory(const Graph& graph, const std::vector<std::unique_ptr<Step>>& steps);
+
+// Gives every graph output a producer of its own: a copy where it is an input, a constant, or another output.
+void separate_outputs(Graph& graph);
+
+}  // namespace fastconv::graph

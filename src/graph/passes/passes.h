@@ -1,0 +1,49 @@
+// The passes, in the order they run. The first group needs no input shapes and runs once, when a Network is made, so
+// that its results (folded weights) are shared by all plans; the second runs for each plan, on concrete shapes.
+#pragma once
+
+#include "graph/ir.h"
+#include "graph/op.h"
+#include "graph/pack_cache.h"
+
+namespace fastconv::graph {
+
+// Once per Network:
+void fold_constants(Graph& graph);  // nodes whose inputs are all known become constants
+
+// Once per plan:
+void infer_shapes(Graph& graph);  // fills dtypes and shapes; folds what becomes known on the way (shape arithmetic)
+void assign_formats(Graph& graph, PackCache& cache);  // chooses memory formats and inserts conversions
+
+// Whenever values may have lost their last use:
+void remove_dead_nodes(Graph& graph);
+
+// One node's dtypes and shapes; its inputs' must be known. Errors name the node.
+void infer_node(Graph& graph, const Node& node);
+
+// Calls fn; a ValueError or TypeError from below is thrown on with the node's name in front.
+template <class Fn>
+auto named(const Node& node, const Fn& fn) {
+  try {
+    return fn();
+  } catch (const NodeError&) {
+    throw;
+  } catch (const ValueError& error) {
+    throw NodeError(concat(node.op->name, " '", node.name, "': ", error.what()));
+  } catch (const TypeError& error) {
+    throw TypeError(concat(node.op->name, " '", node.name, "': ", error.what()));
+  }
+}
+
+// Runs a node whose result is known (all inputs constant, or only shapes matter) and makes its outputs constants.
+// False where the node must wait for a run.
+bool fold_node(Graph& graph, const Node& node);
+
+// Who makes and who reads each value, for passes that rewrite.
+struct Uses {
+  explicit Uses(const Graph& graph);
+  std::vector<int> producer;  // index of the node that makes the value, -1 for inputs and constants
+  std::vector<int> count;     // reads of the value; a graph output is a read
+};
+
+}  // namespace fastconv::graph

@@ -1,0 +1,60 @@
+// Running a plan: resolve addresses once per state, then step after step.
+#include "graph/plan.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace fastconv::graph {
+
+void Plan::bind(RunState& state) const {
+  if (state.bound_to == id && state.arena.size() >= arena_bytes) return;
+  state.bound_to = 0;
+  if (state.arena.size() < arena_bytes) {
+    state.arena = {};  // freed first: both need not exist at once
+    state.arena = AlignedArray<std::byte>(arena_bytes);
+  }
+  state.pointers.assign(operands.size(), nullptr);
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (operands[i].kind == Location::Kind::arena) state.pointers[i] = state.arena.data() + operands[i].index;
+    if (operands[i].kind == Location::Kind::constant) state.pointers[i] = const_cast<std::byte*>(operands[i].constant);
+  }
+  state.bound_to = id;
+}
+
+void Plan::set_borders(RunState& state, const void* const* inputs, void* const* outputs) const noexcept {
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (operands[i].kind == Location::Kind::input) state.pointers[i] = const_cast<void*>(inputs[operands[i].index]);
+    if (operands[i].kind == Location::Kind::output) state.pointers[i] = outputs[operands[i].index];
+  }
+}
+
+void Plan::run_step(const PlannedStep& step, RunState& state) const noexcept {
+  void* const* operand = state.pointers.data() + step.first_operand;
+  step.step->run({operand, operand + step.input_count, state.arena.data() + step.workspace_offset});
+}
+
+void Plan::run(RunState& state, const void* const* inputs, void* const* outputs) const noexcept {
+  set_borders(state, inputs, outputs);
+  for (const PlannedStep& step : steps) run_step(step, state);
+}
+
+std::vector<double> Plan::time_steps(RunState& state, const void* const* inputs, void* const* outputs, int runs) const {
+  using Clock = std::chrono::steady_clock;
+  run(state, inputs, outputs);
+  std::vector<std::vector<double>> times(steps.size());
+  for (int r = 0; r < runs; ++r) {
+    for (size_t i = 0; i < steps.size(); ++i) {
+      const auto begin = Clock::now();
+      run_step(steps[i], state);
+      times[i].push_back(std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
+    }
+  }
+  std::vector<double> medians;
+  for (std::vector<double>& t : times) {
+    std::nth_element(t.begin(), t.begin() + runs / 2, t.end());
+    medians.push_back(t[runs / 2]);
+  }
+  return medians;
+}
+
+}  // namespace fastconv::graph

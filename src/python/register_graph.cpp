@@ -1,0 +1,266 @@
+// _core.Graph and _core.Network: the graph builder and the executor, for every Python frontend. Arrays come in as they
+// are (copied only where they are not dense), outputs are fresh arrays that the last step writes into.
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <optional>
+
+#include "graph/network.h"
+#include "python/register.h"
+
+namespace fastconv::python {
+namespace {
+
+using graph::Graph;
+using graph::Network;
+using graph::Plan;
+using graph::Shape;
+using graph::TensorSpec;
+using graph::TensorView;
+using graph::ValueId;
+
+DType dtype_of(const py::array& array, const std::string& what) {
+  const py::dtype type = array.dtype();
+  const bool native = type.byteorder() == '=' || type.byteorder() == '|';
+  for (DType candidate : {DType::f32, DType::f64, DType::i64, DType::i32, DType::u8, DType::i8, DType::b8}) {
+    if (native && type.is(py::dtype(dtype_name(candidate)))) return candidate;
+    if (native && type.kind() == py::dtype(dtype_name(candidate)).kind() && type.itemsize() == size_of(candidate)) {
+      return candidate;
+    }
+  }
+  throw TypeError(concat(what, ": dtype must be float32, float64, int64, int32, uint8, int8 or bool, got ",
+                         py::str(type).cast<std::string>()));
+}
+
+Shape shape_of(const py::array& array) {
+  return {array.shape(), array.shape() + array.ndim()};
+}
+
+// The array itself where it is dense and aligned, else a copy that is.
+py::array dense(const py::array& array) {
+  constexpr int kDense = int{py::array::c_style} | int{py::detail::npy_api::NPY_ARRAY_ALIGNED_};
+  if ((array.flags() & kDense) == kDense) return array;
+  return py::module_::import("numpy").attr("array")(array, py::arg("order") = "C", py::arg("copy") = true);
+}
+
+graph::Attribute to_attribute(const std::string& name, const py::handle& value) {
+  if (py::isinstance<py::str>(value)) return value.cast<std::string>();
+  if (PyIndex_Check(value.ptr())) return py::int_(py::reinterpret_borrow<py::object>(value)).cast<int64_t>();
+  if (PyNumber_Check(value.ptr()) && !py::isinstance<py::sequence>(value))
+    return py::float_(py::reinterpret_borrow<py::object>(value)).cast<double>();
+  if (py::isinstance<py::sequence>(value)) {
+    const auto items = py::reinterpret_borrow<py::sequence>(value);
+    std::vector<int64_t> ints;
+    for (const py::handle item : items) {
+      if (PyIndex_Check(item.ptr())) ints.push_back(py::int_(py::reinterpret_borrow<py::object>(item)).cast<int64_t>());
+    }
+    if (ints.size() == items.size()) return ints;
+    return value.cast<std::vector<double>>();
+  }
+  throw TypeError(concat("attribute ", name, ": must be an int, a float, a string or a list of numbers, got ",
+                         py::str(py::type::of(value)).cast<std::string>()));
+}
+
+std::vector<ValueId> add(Graph& graph, const std::string& op, const std::vector<std::optional<ValueId>>& inputs,
+                         const py::dict& attributes, int outputs, const std::string& name) {
+  std::vector<ValueId> ids;
+  for (const auto& id : inputs) ids.push_back(id.value_or(graph::kNoValue));
+  graph::Attributes converted;
+  for (const auto& [key, value] : attributes) {
+    const std::string attribute = py::str(key);
+    converted[attribute] = to_attribute(attribute, value);
+  }
+  return graph.add(op, std::move(ids), std::move(converted), outputs, name);
+}
+
+ValueId constant(Graph& graph, const py::array& array, const std::string& name) {
+  const DType dtype = dtype_of(array, "constant '" + name + "'");
+  const py::array values = dense(array);
+  return graph.add_constant(dtype, shape_of(values), values.data(), name);
+}
+
+py::object spec_tuple(const TensorSpec& spec) {
+  return py::make_tuple(spec.name, dtype_name(spec.dtype), py::cast(spec.shape));
+}
+
+// The inputs of one call, in the network's order. `arrays` keeps the memory of `views` alive.
+struct Feed {
+  std::vector<py::array> arrays;
+  std::vector<TensorView> views;
+};
+
+void check_names(const Network& network, const py::dict& feed) {
+  for (const TensorSpec& spec : network.inputs()) {
+    if (!feed.contains(spec.name)) value_error("network: input '", spec.name, "' is required, got none");
+  }
+  if (feed.size() == network.inputs().size()) return;
+  for (const auto& [key, value] : feed) {
+    const std::string name = py::str(key);
+    bool known = false;
+    for (const TensorSpec& spec : network.inputs()) known = known || spec.name == name;
+    if (!known) value_error("network: inputs must be the network's, got '", name, "'");
+  }
+}
+
+void add_array(Feed& feed, const std::string& name, const py::object& value) {
+  if (!py::isinstance<py::array>(value)) {
+    throw TypeError(
+        concat("input '", name, "': must be a NumPy array, got ", py::str(py::type::of(value)).cast<std::string>()));
+  }
+  const DType dtype = dtype_of(value, "input '" + name + "'");
+  feed.arrays.push_back(dense(value));
+  feed.views.push_back({dtype, shape_of(feed.arrays.back()), feed.arrays.back().data()});
+}
+
+Feed feed_of(const Network& network, const py::dict& values) {
+  check_names(network, values);
+  Feed feed;
+  for (const TensorSpec& spec : network.inputs()) add_array(feed, spec.name, values[py::str(spec.name)]);
+  return feed;
+}
+
+// For plans without a run: an input may also be given by its shape.
+Feed feed_of_shapes(const Network& network, const py::dict& values) {
+  check_names(network, values);
+  Feed feed;
+  for (const TensorSpec& spec : network.inputs()) {
+    const py::object value = values[py::str(spec.name)];
+    if (py::isinstance<py::array>(value)) {
+      add_array(feed, spec.name, value);
+    } else {
+      feed.views.push_back({spec.dtype, value.cast<Shape>(), nullptr});
+    }
+  }
+  return feed;
+}
+
+std::shared_ptr<const Plan> plan_for(Network& network, const Feed& feed) {
+  const py::gil_scoped_release release;
+  return network.plan(feed.views);
+}
+
+// Pointers to a feed's inputs and to fresh arrays for a plan's outputs.
+struct Buffers {
+  std::vector<const void*> inputs;
+  std::vector<py::array> arrays;
+  std::vector<void*> outputs;
+
+  Buffers(const Feed& feed, const Plan& plan) {
+    for (const TensorView& view : feed.views) inputs.push_back(view.data);
+    for (const TensorSpec& spec : plan.outputs) {
+      arrays.emplace_back(py::dtype(dtype_name(spec.dtype)), spec.shape);
+      outputs.push_back(arrays.back().mutable_data());
+    }
+  }
+};
+
+std::vector<py::array> run(Network& network, const py::dict& values) {
+  const Feed feed = feed_of(network, values);
+  const auto plan = plan_for(network, feed);
+  Buffers buffers(feed, *plan);
+  {
+    const py::gil_scoped_release release;
+    Network::Lease lease(network, *plan);
+    plan->run(lease.state(), buffers.inputs.data(), buffers.outputs.data());
+  }
+  return std::move(buffers.arrays);
+}
+
+py::dict step_dict(const graph::PlannedStep& step) {
+  py::dict d;
+  d["name"] = step.name;
+  d["op"] = step.op->name;
+  d["algorithm"] = step.step->describe();
+  d["flops"] = step.step->flops();
+  d["bytes"] = step.bytes;
+  d["shape"] = step.output.shape;
+  d["format"] = step.format == graph::Format::plain ? "plain" : "channels_last";
+  return d;
+}
+
+py::list profile(Network& network, const py::dict& values, int runs) {
+  if (runs < 1) value_error("profile: runs must be >= 1, got ", runs);
+  const Feed feed = feed_of(network, values);
+  const auto plan = plan_for(network, feed);
+  Buffers buffers(feed, *plan);
+  std::vector<double> ms;
+  {
+    const py::gil_scoped_release release;
+    Network::Lease lease(network, *plan);
+    ms = plan->time_steps(lease.state(), buffers.inputs.data(), buffers.outputs.data(), runs);
+  }
+  py::list rows;
+  for (size_t i = 0; i < plan->steps.size(); ++i) {
+    py::dict row = step_dict(plan->steps[i]);
+    row["ms"] = ms[i];
+    rows.append(row);
+  }
+  return rows;
+}
+
+py::dict plan_summary(Network& network, const py::dict& values) {
+  const auto plan = plan_for(network, feed_of_shapes(network, values));
+  py::list steps;
+  for (const graph::PlannedStep& step : plan->steps) steps.append(step_dict(step));
+  py::list outputs;
+  for (const TensorSpec& spec : plan->outputs) outputs.append(spec_tuple(spec));
+  py::dict d;
+  d["arena_bytes"] = plan->arena_bytes;
+  d["unshared_bytes"] = plan->unshared_bytes;
+  d["workspace_bytes"] = plan->workspace_bytes;
+  d["constants_bytes"] = plan->constants_bytes;
+  d["steps"] = steps;
+  d["outputs"] = outputs;
+  return d;
+}
+
+}  // namespace
+
+void register_graph(py::module_& m) {
+  py::class_<Graph>(m, "Graph")
+      .def(py::init<>())
+      .def(
+          "input",
+          [](Graph& g, const std::string& name, const std::string& dtype, const Shape& shape) {
+            return g.add_input(name, graph::parse_dtype(dtype), shape);
+          },
+          py::arg("name"), py::arg("dtype"), py::arg("shape"))
+      .def("constant", &constant, py::arg("array"), py::arg("name") = "")
+      .def("add", &add, py::arg("op"), py::arg("inputs"), py::arg("attributes") = py::dict(), py::arg("outputs") = 1,
+           py::arg("name") = "")
+      .def("output", &Graph::add_output, py::arg("value"), py::arg("name"));
+
+  py::class_<Network>(m, "Network")
+      .def(py::init([](const Graph& g, const std::string& precision, int max_plans) {
+             const py::gil_scoped_release release;
+             return std::make_unique<Network>(g, graph::NetworkOptions{precision, max_plans});
+           }),
+           py::arg("graph"), py::arg("precision") = "highest", py::arg("max_plans") = 8)
+      .def("run", &run, py::arg("inputs"))
+      .def("profile", &profile, py::arg("inputs"), py::arg("runs") = 10)
+      .def("plan_summary", &plan_summary, py::arg("inputs"))
+      .def_property_readonly("plan_count", &Network::plan_count)
+      .def_property_readonly("inputs",
+                             [](const Network& network) {
+                               py::list specs;
+                               for (const TensorSpec& spec : network.inputs()) specs.append(spec_tuple(spec));
+                               return specs;
+                             })
+      .def_property_readonly("outputs", [](const Network& network) {
+        py::list specs;
+        const auto known = network.outputs();
+        for (size_t i = 0; i < known.size(); ++i) {
+          specs.append(known[i] ? spec_tuple(*known[i])
+                                : py::make_tuple(network.output_names()[i], py::none(), py::none()));
+        }
+        return specs;
+      });
+
+  m.def("operators", [] {
+    std::vector<std::string> names;
+    for (const graph::OpDef* op : graph::all_ops()) names.emplace_back(op->name);
+    return names;
+  });
+}
+
+}  // namespace fastconv::python
