@@ -18,10 +18,15 @@ struct Range {
 // The rows of taps `t` and products `k`, for the columns `j`.
 void pack_block(const PackSource& s, Range j, Range k, Range t, int64_t nr, float* to) {
   const int64_t row = k.count * t.count;
+  const bool contiguous = s.tap_stride == 1 && t.count == s.taps && s.k_stride == s.taps;
   float block[kBlock];
   for (int64_t column = 0; column < j.count; ++column) {
     const float* from = s.src + (j.begin + column) * s.column_stride + k.begin * s.k_stride + t.begin * s.tap_stride;
     float* gathered = block + column * row;
+    if (contiguous) {
+      std::copy_n(from, row, gathered);
+      continue;
+    }
     for (int64_t i = 0; i < k.count; ++i) {
       for (int64_t tap = 0; tap < t.count; ++tap) *gathered++ = from[i * s.k_stride + tap * s.tap_stride];
     }
