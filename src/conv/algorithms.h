@@ -5,6 +5,7 @@
 
 namespace fastconv {
 
+extern const Algorithm kDepthwise;
 extern const Algorithm kDirect;
 extern const Algorithm kIm2col;
 extern const Algorithm kWinograd2;

@@ -12,6 +12,9 @@ const char* const kPrecisionNames[] = {"highest", "high", "medium"};
 // into one matrix then pays for its copy.
 constexpr int64_t kShortRow = 5;
 
+// Groups of one channel leave tap-GEMM's panels as wide as the multiplier; wide enough, they are better there.
+constexpr int64_t kDepthwiseMultiplier = 8;
+
 // The cost model counts multiply-adds at the speed of the GEMM kernel. Measured against it (AVX-512, 3x3, 64 to 512
 // channels, 7x7 to 224x224): transforming one value costs about 12, and reading one weight from beyond L2 about 14.
 constexpr double kTransformCost = 12, kStreamCost = 14;
@@ -48,6 +51,7 @@ Candidate best_winograd(const ConvProblem& p, Precision precision) {
 }
 
 const Algorithm& choose_auto(const ConvProblem& p, Precision precision) {
+  if (p.groups > 1 && p.groups == p.c && p.group_k() <= kDepthwiseMultiplier) return kDepthwise;
   if (kWinograd2.refuse(p).empty()) {
     const Candidate winograd = best_winograd(p, precision);
     if (winograd_cost(p, winograd.m) < direct_cost(p)) return *winograd.algorithm;
@@ -75,7 +79,7 @@ Precision parse_precision(const std::string& name) {
 }
 
 const std::vector<const Algorithm*>& all_algorithms() {
-  static const std::vector<const Algorithm*> all = {&kDirect,    &kIm2col,    &kWinograd2,
+  static const std::vector<const Algorithm*> all = {&kDepthwise, &kDirect,    &kIm2col,   &kWinograd2,
                                                     &kWinograd4, &kWinograd6, &kReference};
   return all;
 }

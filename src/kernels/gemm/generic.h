@@ -12,18 +12,13 @@
 // the latency of their multiply-adds.
 #pragma once
 
-#include "kernels/elementwise/apply.h"
 #include "kernels/gemm/gemm.h"
+#include "kernels/store_tile.h"
 
 namespace fastconv {
 namespace {
 
 using simd::Vec;
-
-// Out of line: one copy of all functions, not one in each tile size.
-__attribute__((noinline)) void apply_rows(FunctionCall call, float* dst, int64_t stride, int64_t rows, int64_t n) {
-  for (int64_t i = 0; i < rows; ++i) simd::apply_row(call, dst + i * stride, dst + i * stride, n);
-}
 
 template <int MR, int NV>
 struct GemmTile {
@@ -60,61 +55,16 @@ struct GemmTile {
         for (int i = 0; i < (MR + 2) / 3; ++i) ++row[i];
       }
     }
-    if (a.n == NV * W) {
-      store<false>(a, first_row, acc);
-    } else {
-      store<true>(a, first_row, acc);
-    }
-  }
-
-  template <bool kEdge>
-  static void store(const GemmF32Args& a, int64_t first_row, Vec (&acc)[MR][NV]) {
-    const Epilogue& e = a.epilogue;
-    const int64_t last = a.n - (NV - 1) * W;  // columns of the last vector
-    auto load = [&](const float* p, int j) {
-      return kEdge && j == NV - 1 ? simd::load_n(p + j * W, last) : simd::load(p + j * W);
-    };
-    if (e.bias) {
-#pragma GCC unroll 4
-      for (int j = 0; j < NV; ++j) {
-        const Vec bias = load(e.bias, j);
-#pragma GCC unroll 32
-        for (int i = 0; i < MR; ++i) acc[i][j] = simd::add(acc[i][j], bias);
-      }
-    }
-    if (e.residual) {
-      const float* residual = e.residual + first_row * e.residual_stride;
-#pragma GCC unroll 32
-      for (int i = 0; i < MR; ++i) {
-#pragma GCC unroll 4
-        for (int j = 0; j < NV; ++j) acc[i][j] = simd::add(acc[i][j], load(residual + i * e.residual_stride, j));
-      }
-    }
-    if (e.call.function == Function::clamp) {
-      const Vec low = simd::broadcast(e.call.a), high = simd::broadcast(e.call.b);
-#pragma GCC unroll 32
-      for (int i = 0; i < MR; ++i) {
-#pragma GCC unroll 4
-        for (int j = 0; j < NV; ++j) acc[i][j] = simd::min(high, simd::max(low, acc[i][j]));
-      }
-    }
+    Epilogue epilogue = a.epilogue;
+    if (epilogue.residual) epilogue.residual += first_row * epilogue.residual_stride;
     float* dst = a.dst + first_row * a.dst_stride;
-#pragma GCC unroll 32
-    for (int i = 0; i < MR; ++i) {
-#pragma GCC unroll 4
-      for (int j = 0; j < NV; ++j) {
-        float* p = dst + i * a.dst_stride + j * W;
-        if (kEdge && j == NV - 1) {
-          simd::store_n(p, acc[i][j], last);
-        } else {
-          simd::store(p, acc[i][j]);
-        }
-      }
+    const int64_t last = a.n - (NV - 1) * W;  // columns of the last vector
+    if (last == W) {
+      store_tile<false>(acc, epilogue, dst, a.dst_stride, MR, last);
+    } else {
+      store_tile<true>(acc, epilogue, dst, a.dst_stride, MR, last);
     }
-    // Other functions run over the tile just stored: it is in L1, and they would not fit beside the accumulators.
-    if (e.call.function != Function::identity && e.call.function != Function::clamp) {
-      apply_rows(e.call, dst, a.dst_stride, MR, a.n);
-    }
+    apply_rows(epilogue.call, dst, a.dst_stride, MR, a.n);
   }
 };
 

@@ -1,0 +1,217 @@
+// Depthwise convolution, forward and transposed, with any channel multiplier: one filter per output channel. Runs the
+// depthwise kernel over rows of output pixels, straight on the caller's pixels: padding drops taps, nothing is copied,
+// except that a multiplier above 1 repeats each source channel for its outputs first.
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "base/threads.h"
+#include "conv/algorithms.h"
+#include "conv/taps.h"
+#include "kernels/copy/copy.h"
+#include "kernels/depthwise/table.h"
+#include "kernels/gemm/pack.h"
+
+namespace fastconv {
+namespace {
+
+int64_t packed_channels(const ConvProblem& p) {
+  return round_up(p.k, kDepthwiseLanes);
+}
+
+// A phase of the width: which outputs of a row it computes, and from which taps.
+struct WidthPhase {
+  int64_t out_begin, out_step, count, src_step;
+  std::vector<RowTap> taps;
+};
+
+// A row of output pixels: where it lies, and its rows of taps.
+struct OutputRow {
+  int64_t src;  // offset of the source row that its taps are relative to
+  int64_t dst;
+  size_t tap_begin;
+  int64_t tap_count;
+};
+
+class DepthwisePlan : public ConvPlan {
+ public:
+  DepthwisePlan(const ConvProblem& problem, const ConvOptions& options, PackedWeightsPtr weights)
+      : p_(problem), options_(options), weights_(std::move(weights)), kernel_(choose_depthwise_f32(options.isa)) {
+    src_pixel_ = options.src_pixel_stride ? options.src_pixel_stride : p_.c;
+    dst_pixel_ = options.dst_pixel_stride ? options.dst_pixel_stride : p_.k;
+    repeats_ = p_.group_k() > 1;
+    tap_pixel_ = repeats_ ? p_.k : src_pixel_;
+    if (repeats_) {
+      StridedCopy copy;
+      copy.add(p_.in_pixels(), src_pixel_, p_.k).add(p_.c, 1, p_.group_k()).add(p_.group_k(), 0, 1);
+      repeat_ = CopyPlan(copy, options.isa);
+    }
+    plan_phases();
+    plan_rows();
+    plan_blocks();
+  }
+
+  int64_t workspace_bytes() const override { return repeats_ ? repeat_.bytes() : 0; }
+  const KernelInfo& kernel() const override { return kernel_; }
+
+  void run(const ConvBuffers& b) const noexcept override {
+    if (p_.n == 0) return;
+    kernel_.count_run();
+    if (!repeats_) return run_images(b, b.src, 0, p_.n);
+    for (int64_t image = 0; image < p_.n; ++image) {
+      repeat_.run(b.src + image * p_.in_pixels() * src_pixel_, b.workspace);
+      run_images(b, static_cast<const float*>(b.workspace), image, 1);
+    }
+  }
+
+ private:
+  void plan_phases() {
+    for (const AxisTaps& axis : axis_phases(p_, 2)) {
+      WidthPhase phase{axis.out_begin, axis.out_step, axis.count, axis.src_step, {}};
+      for (size_t t = 0; t < axis.base.size(); ++t) {
+        phase.taps.push_back({axis.base[t], axis.kernel_index[t] * packed_channels(p_)});
+      }
+      phases_.push_back(std::move(phase));
+    }
+  }
+
+  void plan_rows() {
+    for (const AxisTaps& depth : axis_phases(p_, 0)) {
+      for (int64_t d = 0; d < depth.count; ++d) {
+        for (const AxisTaps& height : axis_phases(p_, 1)) {
+          AxisTaps::Range last{-1, -1};
+          for (int64_t h = 0; h < height.count; ++h) {
+            const AxisTaps::Range range = height.inside(h, p_.in[1]);
+            OutputRow row;
+            row.src = (d * depth.src_step * p_.in[1] + h * height.src_step) * p_.in[2] * tap_pixel_;
+            row.dst = ((depth.out_begin + d * depth.out_step) * p_.out[1] + height.out_begin + h * height.out_step) *
+                      p_.out[2] * dst_pixel_;
+            // Neighbouring rows share their list of taps, except at the borders.
+            if (range.first != last.first || range.last != last.last) {
+              tap_begin_ = tap_rows_.size();
+              add_tap_rows(depth, depth.inside(d, p_.in[0]), height, range);
+              last = range;
+            }
+            row.tap_begin = tap_begin_;
+            row.tap_count = static_cast<int64_t>(tap_rows_.size() - tap_begin_);
+            rows_.push_back(row);
+          }
+        }
+      }
+    }
+  }
+
+  void add_tap_rows(const AxisTaps& depth, AxisTaps::Range in_depth, const AxisTaps& height,
+                    AxisTaps::Range in_height) {
+    for (int64_t q = in_depth.first; q < in_depth.last; ++q) {
+      for (int64_t r = in_height.first; r < in_height.last; ++r) {
+        const int64_t tap = (depth.kernel_index[q] * p_.kernel[1] + height.kernel_index[r]) * p_.kernel[2];
+        tap_rows_.push_back(
+            {(depth.base[q] * p_.in[1] + height.base[r]) * p_.in[2] * tap_pixel_, tap * packed_channels(p_)});
+      }
+    }
+  }
+
+  // A block is a strip of columns and channels whose source rows stay in the first cache from one output row to the
+  // next, beside its weights. Wide strips first: pixels lie side by side in memory, and borders cost.
+  void plan_blocks() {
+    constexpr int64_t kStrip = 56, kLeastChannels = 64;
+    int64_t width = 0, reach = 0;
+    for (const WidthPhase& phase : phases_) {
+      width = std::max(width, phase.count);
+      if (!phase.taps.empty()) reach = std::max(reach, phase.taps.back().x - phase.taps.front().x);
+    }
+    strips_ = ceil_div(width, kStrip);
+    const int64_t pixels = std::min(ceil_div(width, strips_) * phases_[0].src_step + reach, p_.in[2]);
+    const int64_t channel_bytes =
+        (p_.kernel[0] * p_.kernel[1] * pixels + p_.taps()) * static_cast<int64_t>(sizeof(float));
+    const int64_t fitting = cpu_info().l1d_bytes / 2 / channel_bytes / kDepthwiseLanes * kDepthwiseLanes;
+    block_channels_ = std::min(std::max(fitting, kLeastChannels), p_.k);
+    blocks_ = ceil_div(p_.k, block_channels_);
+  }
+
+  // Items are (image, block of channels, strip, row), rows innermost.
+  void run_images(const ConvBuffers& b, const float* src, int64_t first_image, int64_t images) const noexcept {
+    const int64_t rows = static_cast<int64_t>(rows_.size()), parts = blocks_ * strips_;
+    const int64_t work = p_.out[2] / strips_ * block_channels_ * p_.taps();
+    parallel_for(images * parts * rows, 1 + 100000 / (work + 1), [&](int64_t begin, int64_t end) {
+      while (begin < end) {
+        const int64_t part = begin / rows, first = begin % rows, last = std::min(rows, first + end - begin);
+        const int64_t image = part / parts;
+        run_part(b, src + image * p_.in_pixels() * tap_pixel_, first_image + image, part % parts, first, last);
+        begin += last - first;
+      }
+    });
+  }
+
+  void run_part(const ConvBuffers& b, const float* src, int64_t image, int64_t part, int64_t first_row,
+                int64_t last_row) const noexcept {
+    const int64_t channel = part / strips_ * block_channels_, strip = part % strips_;
+    DepthwiseF32Args args;
+    args.pixel = tap_pixel_;
+    args.width = p_.in[2];
+    args.weights = weights_->data.data() + channel;
+    args.channels = std::min(block_channels_, p_.k - channel);
+    args.epilogue.call = options_.function;
+    if (b.bias) args.epilogue.bias = b.bias + channel;
+    for (int64_t r = first_row; r < last_row; ++r) {
+      const OutputRow& row = rows_[static_cast<size_t>(r)];
+      args.src = src + row.src + channel;
+      args.rows = tap_rows_.data() + row.tap_begin;
+      args.row_count = row.tap_count;
+      for (const WidthPhase& phase : phases_) {
+        args.taps = phase.taps.data();
+        args.tap_count = static_cast<int64_t>(phase.taps.size());
+        args.step = phase.src_step;
+        args.first = phase.count * strip / strips_;
+        args.m = phase.count * (strip + 1) / strips_ - args.first;
+        const int64_t offset = image * p_.out_pixels() * dst_pixel_ + row.dst +
+                               (phase.out_begin + args.first * phase.out_step) * dst_pixel_ + channel;
+        args.dst = b.dst + offset;
+        args.dst_stride = phase.out_step * dst_pixel_;
+        if (options_.residual) {
+          args.epilogue.residual = b.residual + offset;
+          args.epilogue.residual_stride = args.dst_stride;
+        }
+        kernel_.fn(args);
+      }
+    }
+  }
+
+  ConvProblem p_;
+  ConvOptions options_;
+  PackedWeightsPtr weights_;
+  const DepthwiseF32Kernel& kernel_;
+  int64_t src_pixel_ = 0, dst_pixel_ = 0;  // elements between pixels of the caller's arrays
+  int64_t tap_pixel_ = 0;                  // ... and of the source that taps read
+  bool repeats_ = false;
+  CopyPlan repeat_;
+  std::vector<WidthPhase> phases_;
+  std::vector<OutputRow> rows_;
+  std::vector<TapRow> tap_rows_;
+  size_t tap_begin_ = 0;  // of the list made last
+  int64_t strips_ = 1, blocks_ = 1, block_channels_ = 0;
+};
+
+}  // namespace
+
+const Algorithm kDepthwise = {
+    "depthwise",
+    Precision::highest,
+    [](const ConvProblem& p) {
+      return p.groups == p.c ? std::string() : concat("groups equal to input channels, got ", p.groups, " and ", p.c);
+    },
+    [](const ConvProblem&, Isa) { return std::string("depthwise"); },
+    [](const ConvProblem& p, const float* weights, Isa) {
+      const PackSource source{weights, 1, 0, p.taps(), 1, p.k, p.taps()};
+      auto packed = std::make_shared<PackedWeights>();
+      packed->data = AlignedArray<float>(checked_mul(p.taps(), packed_channels(p)));
+      pack_f32(source, packed_channels(p), packed->data.data());
+      return PackedWeightsPtr(packed);
+    },
+    [](const ConvProblem& p, const ConvOptions& o, PackedWeightsPtr w) -> std::unique_ptr<ConvPlan> {
+      return std::make_unique<DepthwisePlan>(p, o, std::move(w));
+    },
+};
+
+}  // namespace fastconv

@@ -1,0 +1,67 @@
+// The epilogue on a register tile of accumulators, and its store: shared by the families that produce convolution
+// outputs. Include after simd/<isa>.h and simd/math.h, in kernel files only.
+#pragma once
+
+#include "kernels/elementwise/apply.h"
+#include "kernels/epilogue.h"
+
+namespace fastconv {
+namespace {
+
+// Functions other than clamp run over rows just stored: they are in L1, and the functions' own registers would not fit
+// beside the accumulators. Out of line: one copy of all functions, not one in each tile size.
+__attribute__((noinline)) void apply_rows(FunctionCall call, float* dst, int64_t stride, int64_t rows, int64_t n) {
+  if (call.function == Function::identity || call.function == Function::clamp) return;
+  for (int64_t i = 0; i < rows; ++i) simd::apply_row(call, dst + i * stride, dst + i * stride, n);
+}
+
+// Adds bias and residual, clamps, and stores the first `rows` rows of acc. All pointers are those of the tile's first
+// column and row; with kEdge, the last vector of a row has only `last` columns. Other functions are left to apply_rows.
+template <bool kEdge, int MR, int NV>
+[[gnu::always_inline]] inline void store_tile(simd::Vec (&acc)[MR][NV], const Epilogue& e, float* dst,
+                                              int64_t dst_stride, int64_t rows, int64_t last) {
+  constexpr int W = simd::Vec::kWidth;
+  auto load = [&](const float* p, int j) {
+    return kEdge && j == NV - 1 ? simd::load_n(p + j * W, last) : simd::load(p + j * W);
+  };
+  if (e.bias) {
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) {
+      const simd::Vec bias = load(e.bias, j);
+#pragma GCC unroll 32
+      for (int i = 0; i < MR; ++i) acc[i][j] = simd::add(acc[i][j], bias);
+    }
+  }
+  if (e.residual) {
+#pragma GCC unroll 32
+    for (int i = 0; i < MR; ++i) {
+      if (i >= rows) break;
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; ++j) acc[i][j] = simd::add(acc[i][j], load(e.residual + i * e.residual_stride, j));
+    }
+  }
+  if (e.call.function == Function::clamp) {
+    const simd::Vec low = simd::broadcast(e.call.a), high = simd::broadcast(e.call.b);
+#pragma GCC unroll 32
+    for (int i = 0; i < MR; ++i) {
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; ++j) acc[i][j] = simd::min(high, simd::max(low, acc[i][j]));
+    }
+  }
+#pragma GCC unroll 32
+  for (int i = 0; i < MR; ++i) {
+    if (i >= rows) break;
+#pragma GCC unroll 4
+    for (int j = 0; j < NV; ++j) {
+      float* p = dst + i * dst_stride + j * W;
+      if (kEdge && j == NV - 1) {
+        simd::store_n(p, acc[i][j], last);
+      } else {
+        simd::store(p, acc[i][j]);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fastconv
