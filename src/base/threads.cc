@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include "base/checks.h"
 
@@ -20,6 +21,7 @@ namespace {
 
 std::atomic<int> chosen_threads{0};
 std::atomic<bool> pool_lost{false};
+thread_local int thread_limit = 0;
 
 int positive_env(const char* name) {
   const char* text = std::getenv(name);
@@ -81,6 +83,7 @@ bool parent_had_threads = false;
 }  // namespace
 
 int num_threads() {
+  if (thread_limit > 0) return thread_limit;
   int count = chosen_threads.load(std::memory_order_relaxed);
   if (count == 0) {
     count = default_threads();
@@ -92,6 +95,11 @@ int num_threads() {
 void set_num_threads(int count) {
   if (count < 1) value_error("set_num_threads: count must be >= 1, got ", count);
   chosen_threads.store(count, std::memory_order_relaxed);
+}
+
+int limit_threads(int count) {
+  if (count < 0) value_error("limit_threads: count must be >= 0, got ", count);
+  return std::exchange(thread_limit, count);
 }
 
 bool forked_without_pool() {

@@ -10,6 +10,10 @@ namespace fastconv {
 int num_threads();
 void set_num_threads(int count);  // ValueError where count < 1
 
+// What the calling thread plans and runs from now on uses `count` threads, whatever the process's setting; 0: that
+// setting again. Gives back the limit before. Sessions with a thread count of their own put it around their runs.
+int limit_threads(int count);
+
 // True in a forked child of a process that had more than one thread: runs there use one thread, because a thread
 // pool does not survive a fork.
 bool forked_without_pool();

@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include "base/cpu.h"
+#include "base/threads.h"
 #include "fastconv/runtime.h"
 #include "python/register.h"
 
@@ -11,6 +12,7 @@ void register_runtime(py::module_& m) {
   m.def("version", &version);
   m.def("num_threads", &num_threads);
   m.def("set_num_threads", &set_num_threads, py::arg("count"));
+  m.def("limit_threads", &limit_threads, py::arg("count"));
   m.def("isa", &isa);
   m.def("set_isa", &set_isa, py::arg("name"));
   m.def("available_isas", &available_isas);
