@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "base/with_type.h"
+#include "base/wrapping.h"
 
 namespace fastconv {
 namespace {
@@ -42,35 +43,12 @@ void loop3(const void* const* operands, void* y, const BroadcastPanel& p) {
   }
 }
 
-// Integer arithmetic wraps: it is done unsigned, in at least 32 bits so that nothing is promoted back to int.
-template <class T>
-using Wrapping = std::conditional_t<(sizeof(T) < 4), uint32_t, std::make_unsigned_t<T>>;
-
-template <class T, class Fn>
-T arithmetic(T a, T b, Fn fn) {
-  if constexpr (std::is_floating_point_v<T>) {
-    return fn(a, b);
-  } else {
-    return static_cast<T>(fn(static_cast<Wrapping<T>>(a), static_cast<Wrapping<T>>(b)));
-  }
-}
-template <class T>
-T times(T a, T b) {
-  return arithmetic(a, b, [](auto x, auto y) { return x * y; });
-}
-template <class T>
-T plus(T a, T b) {
-  return arithmetic(a, b, [](auto x, auto y) { return x + y; });
-}
-template <class T>
-T minus(T a, T b) {
-  return arithmetic(a, b, [](auto x, auto y) { return x - y; });
-}
 template <class T>
 T quotient(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) return a / b;
   if (b == T(0)) return T(0);
-  if (b == static_cast<T>(-1)) return std::is_signed_v<T> ? minus(T(0), a) : T(a / b);  // the lowest / -1 would trap
+  if (b == static_cast<T>(-1))
+    return std::is_signed_v<T> ? wrapping::sub(T(0), a) : T(a / b);  // the lowest / -1 would trap
   return static_cast<T>(a / b);
 }
 template <class T>
@@ -78,7 +56,7 @@ T remainder(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) {
     return std::fmod(a, b);
   } else {
-    return b == T(0) ? T(0) : minus(a, times(quotient(a, b), b));
+    return b == T(0) ? T(0) : wrapping::sub(a, wrapping::mul(quotient(a, b), b));
   }
 }
 template <class T>
@@ -91,8 +69,8 @@ T power(T a, T b) {
       return a == static_cast<T>(-1) ? (b % 2 == 0 ? T(1) : a) : T(0);
     }
     T result = 1;
-    for (; b > T(0); b = static_cast<T>(b / 2), a = times(a, a)) {
-      if (b % 2 != 0) result = times(result, a);
+    for (; b > T(0); b = static_cast<T>(b / 2), a = wrapping::mul(a, a)) {
+      if (b % 2 != 0) result = wrapping::mul(result, a);
     }
     return result;
   }
@@ -103,9 +81,9 @@ struct Arithmetic {
   template <class T>
   T operator()(T a, T b) const {
     using enum BinaryFunction;
-    if constexpr (F == add) return plus(a, b);
-    if constexpr (F == sub) return minus(a, b);
-    if constexpr (F == mul) return times(a, b);
+    if constexpr (F == add) return wrapping::add(a, b);
+    if constexpr (F == sub) return wrapping::sub(a, b);
+    if constexpr (F == mul) return wrapping::mul(a, b);
     if constexpr (F == div) return quotient(a, b);
     if constexpr (F == pow) return power(a, b);
     if constexpr (F == min) return a < b || a != a ? a : b;
@@ -113,9 +91,9 @@ struct Arithmetic {
     if constexpr (F == fmod) return remainder(a, b);
     if constexpr (F == mod) {  // with the sign of b
       const T r = remainder(a, b);
-      return r != T(0) && (r < T(0)) != (b < T(0)) ? plus(r, b) : r;
+      return r != T(0) && (r < T(0)) != (b < T(0)) ? wrapping::add(r, b) : r;
     }
-    if constexpr (F == prelu) return a < T(0) ? times(a, b) : a;
+    if constexpr (F == prelu) return a < T(0) ? wrapping::mul(a, b) : a;
   }
 };
 
@@ -136,8 +114,8 @@ template <Function F>
 struct Unary {
   template <class T>
   T operator()(T x) const {
-    if constexpr (F == Function::neg) return minus(T(0), x);
-    if constexpr (F == Function::abs) return x < T(0) ? minus(T(0), x) : x;
+    if constexpr (F == Function::neg) return wrapping::sub(T(0), x);
+    if constexpr (F == Function::abs) return x < T(0) ? wrapping::sub(T(0), x) : x;
     if constexpr (F == Function::sign) return static_cast<T>((x > T(0)) - (x < T(0)));
     if constexpr (F == Function::clamp) return x < T(0) ? T(0) : x;
   }
