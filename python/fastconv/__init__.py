@@ -1,15 +1,20 @@
 """fastconv: convolutional networks on CPUs, fast, at an accuracy the user chooses."""
 
-from fastconv import reference
+from fastconv import models, nn, reference
+from fastconv._compile import compile, explain
 from fastconv._core import cpu_info, kernels, set_num_threads
 from fastconv._core import num_threads as get_num_threads
 from fastconv._paths import get_cmake_dir, get_include
 from fastconv._precision import get_precision, precision, set_precision
 from fastconv.functional import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
+from fastconv.network import Network, load
+from fastconv.nn import manual_seed
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Network",
+    "compile",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -17,11 +22,16 @@ __all__ = [
     "conv_transpose2d",
     "conv_transpose3d",
     "cpu_info",
+    "explain",
     "get_cmake_dir",
     "get_include",
     "get_num_threads",
     "get_precision",
     "kernels",
+    "load",
+    "manual_seed",
+    "models",
+    "nn",
     "precision",
     "reference",
     "set_num_threads",

@@ -12,7 +12,9 @@ try:
 except ImportError as error:
     raise ImportError('fastconv reads ONNX models through the onnx package: pip install "fastconv[onnx]"') from error
 
+from fastconv.onnx.export import to_onnx
 from fastconv.onnx.loader import Model, load
 from fastconv.onnx.partition import Plan, make_plan
+from fastconv.onnx.segment import to_graph
 
-__all__ = ["Model", "Plan", "load", "make_plan"]
+__all__ = ["Model", "Plan", "load", "make_plan", "to_graph", "to_onnx"]

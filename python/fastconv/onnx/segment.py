@@ -13,6 +13,7 @@ import onnx
 from fastconv import _core
 from fastconv._ort.errors import InvalidArgument
 from fastconv._ort.profile import Trace
+from fastconv.graph_builder import GraphBuilder, GraphLike
 from fastconv.onnx.loader import Model
 from fastconv.onnx.partition import NativeStep, Plan, make_plan
 
@@ -46,7 +47,8 @@ class Segment:
             return self._networks[key]
 
     def _network(self, dims: Mapping[str, Dims]) -> _core.Network:
-        graph = build_graph(self._step, self._plan, dims, {name: name for name in self.outputs})
+        graph = _core.Graph()
+        build_graph(graph, self._step, self._plan, dims, {name: name for name in self.outputs})
         return _core.Network(graph, **self._options)
 
     def network_for(self, values: Mapping[str, np.ndarray]) -> _core.Network:
@@ -75,32 +77,32 @@ class Segment:
             now += took
 
 
-def build_graph(step: NativeStep, plan: Plan, inputs: Mapping[str, Dims], outputs: Mapping[str, str]) -> _core.Graph:
-    """Return a step's calls as a graph of the core.
+def build_graph(
+    graph: GraphLike, step: NativeStep, plan: Plan, inputs: Mapping[str, Dims], outputs: Mapping[str, str]
+) -> None:
+    """Make a step's calls on a graph.
 
     Parameters
     ----------
+    graph : _core.Graph or GraphBuilder
     inputs : mapping of str to sequence of int
         The graph's inputs and their extents, -1 where one is free.
     outputs : mapping of str to str
         The graph's outputs: names, and the plan's values that they are.
     """
-    graph = _core.Graph()
-    ids = {name: graph.input(name, plan.kinds[name][0], list(dims)) for name, dims in inputs.items()}
+    ids: dict[str, int] = {name: graph.input(name, plan.kinds[name][0], list(dims)) for name, dims in inputs.items()}
 
-    def value(name: str | None) -> int | None:
-        if name and name not in ids:
+    def value(name: str) -> int:
+        if name not in ids:
             ids[name] = graph.constant(np.ascontiguousarray(plan.constants[name]), name=name)
-        return ids[name] if name else None
+        return ids[name]
 
     for call in step.calls:
-        made = graph.add(
-            call.op, [value(name) for name in call.inputs], dict(call.attributes), len(call.outputs), call.name
-        )
+        sources = [value(name) if name else None for name in call.inputs]
+        made = graph.add(call.op, sources, dict(call.attributes), len(call.outputs), call.name)
         ids.update(zip(call.outputs, made))
     for name, source in outputs.items():
         graph.output(value(source), name)
-    return graph
 
 
 def input_dims(model: Model, free_dimensions: Mapping[str, int]) -> dict[str, Dims]:
@@ -118,8 +120,8 @@ def _extent(dim: onnx.TensorShapeProto.Dimension, free_dimensions: Mapping[str, 
     return free_dimensions.get(dim.dim_param, _UNKNOWN)
 
 
-def to_graph(model: Model) -> _core.Graph:
-    """Return a whole model as one graph, its outputs under their ONNX names: for `fastconv.compile`.
+def to_graph(model: Model) -> GraphBuilder:
+    """Return a whole model as one recorded graph, its outputs under their ONNX names: for `fastconv.compile`.
 
     Raises
     ------
@@ -136,4 +138,6 @@ def to_graph(model: Model) -> _core.Graph:
             raise NotImplementedError(f"input {value.name!r}: the model must declare its rank")
     (step,) = plan.steps
     assert isinstance(step, NativeStep)
-    return build_graph(step, plan, dims, plan.outputs)
+    graph = GraphBuilder()
+    build_graph(graph, step, plan, dims, plan.outputs)
+    return graph

@@ -1,0 +1,159 @@
+"""`fastconv.compile`: a model of any kind to a `Network`; `fastconv.explain`: where its time goes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from .graph_builder import GraphBuilder
+from .network import Network, as_array
+from .nn import Module
+from .nn.tracing import record
+
+Shape: TypeAlias = "Sequence[int | None]"
+
+
+def compile(  # the public name, as in torch
+    model: Any, example_or_shape: Any = None, precision: str | None = None
+) -> Network:
+    """Plan a whole model, so that one call runs it in C++.
+
+    Parameters
+    ----------
+    model : fastconv.nn.Module, or an ONNX model (path, bytes or onnx.ModelProto)
+    example_or_shape : array, shape, or a list of them (one per input); for ONNX also a dict by input name
+        An array fixes type and shape. A shape is a tuple of ints with None where an extent may differ from run to run;
+        its type is float32. An ONNX model declares its own inputs: the default keeps them.
+    precision : {"highest", "high", "medium"}, optional
+        The error budget; the default is the one in force (`fastconv.set_precision`).
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    TypeError
+        Where the model is of another kind. PyTorch modules go through ONNX, or through a model of `fastconv.models`
+        or `fastconv.nn` that loads their state dict.
+    """
+    if isinstance(model, Module):
+        if example_or_shape is None:
+            raise TypeError("compile: an example array or a shape is needed for a fastconv.nn module, got None")
+        graph, returns = record(model, [_specification(entry) for entry in _per_input(example_or_shape)])
+        network = Network(graph, precision, returns=returns)
+    elif _is_onnx(model):
+        from .onnx import load, to_graph
+
+        graph = to_graph(load(model))
+        _specialize(graph, example_or_shape)
+        network = Network(graph, precision, returns="one" if len(graph.outputs) == 1 else "tuple")
+    else:
+        kind = f"{type(model).__module__}.{type(model).__qualname__}"
+        raise TypeError(f"compile: model must be a fastconv.nn.Module or an ONNX model, got {kind}")
+    return network
+
+
+def _is_onnx(model: Any) -> bool:
+    return isinstance(model, (str, os.PathLike, bytes)) or type(model).__name__ == "ModelProto"
+
+
+def _is_shape(entry: Any) -> bool:
+    return isinstance(entry, (tuple, list)) and all(extent is None or hasattr(extent, "__index__") for extent in entry)
+
+
+def _per_input(examples: Any) -> list[Any]:
+    several = isinstance(examples, (tuple, list)) and not _is_shape(examples)
+    return list(examples) if several else [examples]
+
+
+def _specification(entry: Any) -> tuple[str, list[int]]:
+    """Return type and extents of an example or shape; -1 where an extent is free."""
+    if _is_shape(entry):
+        if any(extent is not None and extent < 0 for extent in entry):
+            raise ValueError(f"compile: extents must be >= 0, or None where they are free, got {tuple(entry)}")
+        return "float32", [-1 if extent is None else int(extent) for extent in entry]
+    array = as_array(entry)
+    return str(array.dtype), list(array.shape)
+
+
+def _specialize(graph: GraphBuilder, examples: Any) -> None:
+    """Give a graph's inputs the extents of the examples."""
+    if examples is None:
+        return
+    names = [entry.name for entry in graph.inputs]
+    given = examples if isinstance(examples, Mapping) else dict(zip(names, _per_input(examples)))
+    if unknown := [name for name in given if name not in names]:
+        raise ValueError(f"compile: the model's inputs are {names}, got {unknown}")
+    for entry in graph.inputs:
+        if entry.name in given:
+            dtype, shape = _specification(given[entry.name])
+            is_array = not _is_shape(given[entry.name])
+            fits = len(shape) == len(entry.shape) and all(
+                declared in (-1, extent) for declared, extent in zip(entry.shape, shape)
+            )
+            if not fits or (is_array and dtype != entry.dtype):
+                raise ValueError(
+                    f"compile: input {entry.name!r} is {entry.dtype}{entry.shape}, got {dtype}{shape} for it"
+                )
+            entry.shape = shape
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Where a network's time goes; `print` it for a table, or read `steps`.
+
+    Attributes
+    ----------
+    steps : list of dict
+        One per step of the plan, in order: name, op, algorithm, ms, flops, bytes, shape.
+    """
+
+    steps: list[dict[str, Any]]
+
+    def __str__(self) -> str:
+        total = sum(step["ms"] for step in self.steps)
+        rows = [("layer", "op", "output", "algorithm", "ms", "share", "GF/s")]
+        for step in self.steps:
+            rate = step["flops"] / step["ms"] / 1e6 if step["ms"] and step["flops"] else 0.0
+            rows.append(
+                (
+                    step["name"],
+                    step["op"],
+                    "x".join(map(str, step["shape"])),
+                    step["algorithm"],
+                    f"{step['ms']:.3f}",
+                    f"{step['ms'] / total:.1%}" if total else "",
+                    f"{rate:.1f}" if rate else "",
+                )
+            )
+        work = sum(step["flops"] for step in self.steps)
+        rows.append(("total", "", "", "", f"{total:.3f}", "", f"{work / total / 1e6:.1f}" if total else ""))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join(cell.ljust(w) if n < 4 else cell.rjust(w) for n, (cell, w) in enumerate(zip(row, widths)))
+            for row in rows
+        ]
+        return "\n".join(line.rstrip() for line in lines)
+
+
+def explain(model: Any, *inputs: Any, runs: int = 10) -> Explanation:
+    """Time a model step by step.
+
+    Parameters
+    ----------
+    model : Network, or anything `fastconv.compile` takes
+    *inputs : array
+        One for each input.
+    runs : int
+        How often it is run; each step's time is the median.
+
+    Returns
+    -------
+    Explanation
+        Each step's layer, algorithm and kernel, ms and GF/s.
+    """
+    network = model if isinstance(model, Network) else compile(model, list(inputs))
+    return Explanation(network.profile(*inputs, runs=runs))
