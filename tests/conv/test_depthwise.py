@@ -103,6 +103,7 @@ def test_long_rows_are_cut_into_strips(isa):
         for width in (56, 57, 112, 113, 300):
             check(depthwise(33, (width,), kernel))
             check(depthwise(5, (2, width), kernel, stride=2))
+            check(depthwise(5, (width // 2,), kernel, stride=2, transposed=True))
 
 
 def test_many_channels_are_cut_into_blocks(isa):
