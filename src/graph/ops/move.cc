@@ -19,6 +19,18 @@ std::vector<int64_t> strides_of(const Value& value) {
   return strides;
 }
 
+StridedCopy copy_of(const Value& value) {
+  StridedCopy copy;
+  copy.element_size = size_of(value.dtype);
+  return copy;
+}
+
+std::unique_ptr<Step> single_move(const StridedCopy& copy, int64_t src_offset) {
+  auto step = std::make_unique<MoveStep>();
+  step->add(copy, 0, src_offset, 0, 0);
+  return step;
+}
+
 void MoveStep::add(const StridedCopy& copy, int input, int64_t src_offset, int output, int64_t dst_offset) {
   moves_.push_back({CopyPlan(copy), input, output, src_offset * copy.element_size, dst_offset * copy.element_size});
 }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstring>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "graph/op.h"
@@ -12,6 +14,9 @@ namespace fastconv::graph {
 
 // Elements from one cell to the next along each logical axis.
 std::vector<int64_t> strides_of(const Value& value);
+
+// A copy of elements of the value's type, its dimensions still to be added.
+StridedCopy copy_of(const Value& value);
 
 class MoveStep final : public Step {
  public:
@@ -33,5 +38,8 @@ class MoveStep final : public Step {
   std::vector<Move> moves_;
   alignas(8) char fill_[8] = {};
 };
+
+// A step of one copy from the first input, `src_offset` elements in, to the first output.
+std::unique_ptr<Step> single_move(const StridedCopy& copy, int64_t src_offset = 0);
 
 }  // namespace fastconv::graph

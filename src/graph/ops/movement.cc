@@ -8,12 +8,6 @@
 namespace fastconv::graph {
 namespace {
 
-StridedCopy copy_of(const Value& value) {
-  StridedCopy copy;
-  copy.element_size = size_of(value.dtype);
-  return copy;
-}
-
 // ---- transpose
 
 std::vector<int64_t> permutation(const InferContext& c) {
@@ -44,9 +38,7 @@ std::unique_ptr<Step> plan_transpose(PlanContext& c) {
   const auto perm = permutation(c), from = strides_of(c.input(0)), to = strides_of(c.output(0));
   StridedCopy copy = copy_of(c.input(0));
   for (size_t a = 0; a < perm.size(); ++a) copy.add(c.shape(0)[perm[a]], from[perm[a]], to[a]);
-  auto step = std::make_unique<MoveStep>();
-  step->add(copy, 0, 0, 0, 0);
-  return step;
+  return single_move(copy);
 }
 
 // ---- concat and split: a part is the whole of the small value and some of the large one
@@ -202,9 +194,7 @@ std::unique_ptr<Step> plan_slice(PlanContext& c) {
     copy.add(count, count > 1 ? step * from[a] : 0, to[a]);
     offset += start * from[a];
   }
-  auto step = std::make_unique<MoveStep>();
-  step->add(copy, 0, offset, 0, 0);
-  return step;
+  return single_move(copy, offset);
 }
 
 // ---- expand and tile
@@ -233,9 +223,7 @@ std::unique_ptr<Step> plan_expand(PlanContext& c) {
     const bool repeats = a < leading || in[a - leading] == 1;
     copy.add(out[a], repeats ? 0 : from[a - leading], to[a]);
   }
-  auto step = std::make_unique<MoveStep>();
-  step->add(copy, 0, 0, 0, 0);
-  return step;
+  return single_move(copy);
 }
 
 void infer_tile(InferContext& c) {
@@ -259,9 +247,7 @@ std::unique_ptr<Step> plan_tile(PlanContext& c) {
     copy.add(extent, from[a], to[a]);
     if (repeats[a] != 1) copy.add(repeats[a], 0, extent * to[a]);
   }
-  auto step = std::make_unique<MoveStep>();
-  step->add(copy, 0, 0, 0, 0);
-  return step;
+  return single_move(copy);
 }
 
 // ---- depth_to_space and space_to_depth: a pixel's blocks of channels and a block of pixels, the one from the other
@@ -311,9 +297,7 @@ std::unique_ptr<Step> plan_blocks(PlanContext& c, bool to_space) {
   add(block, column, f[3]);
   add(deep.shape[2], d[2], block * f[2]);
   add(deep.shape[3], d[3], block * f[3]);
-  auto step = std::make_unique<MoveStep>();
-  step->add(copy, 0, 0, 0, 0);
-  return step;
+  return single_move(copy);
 }
 
 std::unique_ptr<Step> plan_depth_to_space(PlanContext& c) {

@@ -136,9 +136,7 @@ std::unique_ptr<Step> plan_pad(PlanContext& c) {
   for (size_t a = 0; a < pads.begin.size(); ++a) {
     moves.axes.push_back(pieces(mode, c.shape(0)[a], pads.begin[a], pads.end[a]));
   }
-  StridedCopy copy;
-  copy.element_size = size_of(c.dtype(0));
-  moves.add(0, copy, 0, 0);
+  moves.add(0, copy_of(c.input(0)), 0, 0);
   return step;
 }
 

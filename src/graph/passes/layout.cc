@@ -7,6 +7,7 @@
 
 #include "graph/ops/ops.h"
 #include "graph/passes/passes.h"
+#include "kernels/copy/copy.h"
 
 namespace fastconv::graph {
 namespace {
@@ -30,13 +31,8 @@ std::shared_ptr<const Constant> reformatted(const Constant& from, const Shape& s
   to->shape = shape;
   to->format = Format::channels_last;
   to->data = AlignedArray<std::byte>(from.data.size());
-  const int64_t n = shape[0], c = shape[1], element = size_of(from.dtype);
   const int64_t pixels = element_count(Shape(shape.begin() + 2, shape.end()));
-  for (int64_t i = 0; i < n * c * pixels; ++i) {
-    const int64_t image = i / (c * pixels), channel = i / pixels % c, pixel = i % pixels;
-    std::memcpy(to->data.data() + ((image * pixels + pixel) * c + channel) * element, from.data.data() + i * element,
-                static_cast<size_t>(element));
-  }
+  copy_strided(to_channels_last(shape[0], shape[1], pixels, size_of(from.dtype)), from.data.data(), to->data.data());
   return to;
 }
 
