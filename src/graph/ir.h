@@ -13,6 +13,7 @@
 #include "base/checks.h"
 #include "base/dtype.h"
 #include "base/memory.h"
+#include "kernels/elementwise/function.h"
 
 namespace fastconv::graph {
 
@@ -55,7 +56,10 @@ struct Node {
   std::string name;
   std::vector<ValueId> inputs;  // kNoValue where an optional input is absent
   std::vector<ValueId> outputs;
-  Attributes attributes;
+  Attributes attributes{};
+  // What a layer does before it stores: y = function(result + inputs[residual]). Set by the pass that fuses epilogues.
+  FunctionCall function{};
+  int residual = -1;
 };
 
 int64_t element_count(const Shape& shape);  // overflow-checked; all extents must be known

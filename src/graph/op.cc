@@ -40,7 +40,7 @@ const OpDef* find_op(const std::string& name) {
 }
 
 void InferContext::fail(const std::string& message) const {
-  throw NodeError(concat(node_.op->name, " '", node_.name, "': ", message));
+  throw NodeError(concat(label(), ": ", message));
 }
 
 const Value& InferContext::input(int i) const {
@@ -55,8 +55,7 @@ const Constant* InferContext::constant(int i) const {
 const Constant& InferContext::known(int i) const {
   const Constant* known = input(i).constant.get();
   if (!known) {
-    throw NeedsValue{node_.inputs[i],
-                     concat(node_.op->name, " '", node_.name, "': input ", i, " must be known while planning")};
+    throw NeedsValue{node_.inputs[i], concat(label(), ": input ", i, " must be known while planning")};
   }
   return *known;
 }

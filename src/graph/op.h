@@ -22,6 +22,8 @@ class NodeError : public ValueError {
   using ValueError::ValueError;
 };
 
+inline std::string label_of(const Node& node);
+
 // Read access to one node while shapes are inferred (all input shapes are concrete by then).
 class InferContext {
  public:
@@ -44,6 +46,8 @@ class InferContext {
   std::string get_string(const char* name, const char* otherwise) const;
   std::vector<int64_t> get_ints(const char* name, std::vector<int64_t> otherwise = {}) const;
   std::vector<double> get_floats(const char* name, std::vector<double> otherwise = {}) const;
+  // "conv 'layer1.0'": how errors name the node.
+  std::string label() const { return label_of(node_); }
   // Throws ValueError "<op> <node name>: <message>".
   [[noreturn]] void fail(const std::string& message) const;
   // A python-style axis in [-rank, rank) made non-negative; ValueError outside.
@@ -125,6 +129,10 @@ struct OpDef {
   unsigned flags;
   std::unique_ptr<Step> (*plan)(PlanContext&);
 };
+
+inline std::string label_of(const Node& node) {
+  return concat(node.op->name, " '", node.name, "'");
+}
 
 const OpDef* find_op(const std::string& name);  // null where unknown
 std::vector<const OpDef*> all_ops();

@@ -143,7 +143,8 @@ class Layout {
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       ValueId& id = node.inputs[i];
       if (id == kNoValue) continue;
-      const bool argument = i > 0 && (!follow || (node.op->flags & kValueInputs));
+      const bool argument =
+          i > 0 && static_cast<int>(i) != node.residual && (!follow || (node.op->flags & kValueInputs));
       if (argument) {
         id = in_format(id, Format::plain);
         continue;

@@ -24,14 +24,16 @@ void infer_node(Graph& graph, const Node& node);
 // Calls fn; a ValueError or TypeError from below is thrown on with the node's name in front.
 template <class Fn>
 auto named(const Node& node, const Fn& fn) {
+  const auto told = [&](const std::exception& error) {
+    const std::string label = label_of(node), what = error.what();
+    return what.starts_with(label) ? what : label + ": " + what;
+  };
   try {
     return fn();
-  } catch (const NodeError&) {
-    throw;
   } catch (const ValueError& error) {
-    throw NodeError(concat(node.op->name, " '", node.name, "': ", error.what()));
+    throw NodeError(told(error));
   } catch (const TypeError& error) {
-    throw TypeError(concat(node.op->name, " '", node.name, "': ", error.what()));
+    throw TypeError(told(error));
   }
 }
 

@@ -1,0 +1,150 @@
+// conv and conv_transpose: the layers' attributes made a ConvProblem, and a step around the plan of an algorithm.
+#include <algorithm>
+
+#include "conv/algorithm.h"
+#include "graph/ops/ops.h"
+#include "graph/pack_cache.h"
+
+namespace fastconv::graph {
+namespace {
+
+// Fills the last axes of `to`; an empty list leaves the default.
+void set_axes(const InferContext& c, const char* name, size_t rank, Dims& to) {
+  const std::vector<int64_t> values = c.get_ints(name);
+  if (values.empty()) return;
+  if (values.size() != rank) c.fail(concat(name, " must have ", rank, " values, got ", values.size()));
+  std::copy(values.begin(), values.end(), to.end() - static_cast<std::ptrdiff_t>(rank));
+}
+
+// Pads of `total` cells, the odd one at the end for same_upper.
+void split_padding(ConvProblem& p, int axis, int64_t total, bool odd_at_end) {
+  p.pad_begin[axis] = odd_at_end ? total / 2 : total - total / 2;
+  p.pad_end[axis] = total - p.pad_begin[axis];
+}
+
+// The padding that makes ceil(in / stride) outputs.
+void pad_same(ConvProblem& p, int axis, bool odd_at_end) {
+  const int64_t reach = checked_add(checked_mul(p.kernel[axis] - 1, p.dilation[axis]), 1);
+  const int64_t out = ceil_div(p.in[axis], p.stride[axis]);
+  const int64_t needed = checked_add(checked_mul(out - 1, p.stride[axis]), reach);
+  split_padding(p, axis, std::max<int64_t>(needed - p.in[axis], 0), odd_at_end);
+}
+
+// The padding, or the additional output, that gives a transposed convolution `out` outputs.
+void pad_transposed(ConvProblem& p, int axis, int64_t out, bool odd_at_end) {
+  const int64_t reach = checked_add(checked_mul(p.kernel[axis] - 1, p.dilation[axis]), 1);
+  const int64_t full = checked_add(checked_mul(p.in[axis] - 1, p.stride[axis]), reach);
+  const int64_t total = checked_add(checked_add(full, p.output_padding[axis]), -out);
+  if (total >= 0) return split_padding(p, axis, total, odd_at_end);
+  p.pad_begin[axis] = p.pad_end[axis] = 0;
+  p.output_padding[axis] -= total;
+}
+
+void apply_auto_pad(const InferContext& c, size_t rank, ConvProblem& p) {
+  const std::string mode = c.get_string("auto_pad", "explicit");
+  if (mode != "explicit" && mode != "same_upper" && mode != "same_lower" && mode != "valid") {
+    c.fail(concat("auto_pad must be explicit, same_upper, same_lower or valid, got ", mode));
+  }
+  const bool same = mode == "same_upper" || mode == "same_lower", odd_at_end = mode == "same_upper";
+  if (mode == "valid") p.pad_begin = p.pad_end = {0, 0, 0};
+  Dims wanted{-1, -1, -1};
+  if (p.transposed) set_axes(c, "output_shape", rank, wanted);
+  for (int axis = 3 - static_cast<int>(rank); axis < 3; ++axis) {
+    if (p.stride[axis] < 1) c.fail(concat("stride must be >= 1, got ", p.stride[axis]));
+    if (!p.transposed && same) pad_same(p, axis, odd_at_end);
+    if (p.transposed && same && wanted[axis] < 0) wanted[axis] = checked_mul(p.in[axis], p.stride[axis]);
+    if (p.transposed && wanted[axis] >= 0) pad_transposed(p, axis, wanted[axis], odd_at_end);
+  }
+}
+
+ConvProblem problem_of(const InferContext& c, bool transposed) {
+  const Shape &x = c.shape(0), &w = c.shape(1);
+  if (x.size() < 3 || x.size() > 5) c.fail(concat("input must have rank 3 to 5, got ", to_string(x)));
+  if (w.size() != x.size()) {
+    c.fail(concat("weight must have the input's rank ", x.size(), ", got ", to_string(w)));
+  }
+  for (int i = 0; i < 3; ++i) {
+    if (c.has_input(i) && c.dtype(i) != DType::f32) {
+      c.fail(concat("input ", i, " must be float32, got ", dtype_name(c.dtype(i))));
+    }
+  }
+  const size_t rank = x.size() - 2;
+  ConvProblem p;
+  p.transposed = transposed;
+  p.n = x[0];
+  p.c = x[1];
+  p.groups = c.get_int("groups", 1);
+  if (p.groups < 1) c.fail(concat("groups must be >= 1, got ", p.groups));
+  p.k = transposed ? checked_mul(w[1], p.groups) : w[0];
+  if (const int64_t channels = transposed ? w[0] : checked_mul(w[1], p.groups); channels != p.c) {
+    c.fail(concat("with groups ", p.groups, " and weight ", to_string(w), " the input must have ", channels,
+                  " channels, got ", to_string(x)));
+  }
+  if (c.has_input(2) && c.shape(2) != Shape{p.k}) {
+    c.fail(concat("bias must have shape [", p.k, "], got ", to_string(c.shape(2))));
+  }
+  std::copy(x.begin() + 2, x.end(), p.in.end() - static_cast<std::ptrdiff_t>(rank));
+  std::copy(w.begin() + 2, w.end(), p.kernel.end() - static_cast<std::ptrdiff_t>(rank));
+  set_axes(c, "strides", rank, p.stride);
+  set_axes(c, "dilations", rank, p.dilation);
+  set_axes(c, "pads_begin", rank, p.pad_begin);
+  set_axes(c, "pads_end", rank, p.pad_end);
+  if (transposed) set_axes(c, "output_padding", rank, p.output_padding);
+  apply_auto_pad(c, rank, p);
+  validate(p, c.label().c_str());
+  return p;
+}
+
+template <bool kTransposed>
+void infer_conv(InferContext& c) {
+  const ConvProblem p = problem_of(c, kTransposed);
+  Shape out{p.n, p.k};
+  out.insert(out.end(), p.out.end() - static_cast<std::ptrdiff_t>(c.shape(0).size() - 2), p.out.end());
+  c.set_output(0, DType::f32, std::move(out));
+}
+
+class ConvStep final : public Step {
+ public:
+  ConvStep(const ConvProblem& problem, const Algorithm& algorithm, std::unique_ptr<ConvPlan> plan, int residual)
+      : algorithm_(algorithm.name), plan_(std::move(plan)), flops_(problem.flops()), residual_(residual) {}
+
+  int64_t workspace_bytes() const override { return plan_->workspace_bytes(); }
+  void run(const StepBuffers& b) const noexcept override {
+    const auto input = [&](int i) { return static_cast<const float*>(b.inputs[i]); };
+    plan_->run({input(0), input(2), residual_ < 0 ? nullptr : input(residual_), static_cast<float*>(b.outputs[0]),
+                b.workspace});
+  }
+  std::string describe() const override { return concat(algorithm_, " ", plan_->kernel().name); }
+  double flops() const override { return flops_; }
+
+ private:
+  const char* algorithm_;
+  std::unique_ptr<ConvPlan> plan_;
+  double flops_;
+  int residual_;  // the input that holds it, or -1
+};
+
+template <bool kTransposed>
+std::unique_ptr<Step> plan_conv(PlanContext& c) {
+  const ConvProblem p = problem_of(c, kTransposed);
+  ConvOptions options;
+  options.isa = active_isa();
+  options.function = c.node().function;
+  options.residual = c.node().residual >= 0;
+  const Algorithm& algorithm =
+      choose_algorithm(p, options.isa, parse_precision(c.options().precision), "auto", c.label().c_str());
+  const ConstantPtr weights = c.input(1).constant;
+  if (!weights) c.fail("weight must be known while planning, got one computed at run time");
+  const std::string key = concat(c.node().op->name, " ", algorithm.name, " ", algorithm.pack_key(p, options.isa), " ", p.groups);
+  const PackedWeightsPtr packed = c.pack_cache().get<PackedWeights>(weights, key, [&] {
+    return algorithm.pack(p, reinterpret_cast<const float*>(weights->data.data()), options.isa);
+  });
+  return std::make_unique<ConvStep>(p, algorithm, algorithm.plan(p, options, packed), c.node().residual);
+}
+
+}  // namespace
+
+const OpDef op_conv{"conv", infer_conv<false>, LayoutRule::channels_last, kNoFlags, plan_conv<false>};
+const OpDef op_conv_transpose{"conv_transpose", infer_conv<true>, LayoutRule::channels_last, kNoFlags, plan_conv<true>};
+
+}  // namespace fastconv::graph
