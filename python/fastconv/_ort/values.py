@@ -10,7 +10,14 @@ import numpy as np
 if TYPE_CHECKING:
     from fastconv.session import InferenceSession
 
-_TYPE_NAMES = {"float32": "float", "float64": "double", "object": "string"}
+# NumPy's (and ml_dtypes') names that ONNX spells otherwise
+_TYPE_NAMES = {
+    "float32": "float",
+    "float64": "double",
+    "object": "string",
+    "float4_e2m1fn": "float4e2m1",
+    "float8_e8m0fnu": "float8e8m0",
+}
 
 
 def type_of(value: Any) -> str:
@@ -18,7 +25,7 @@ def type_of(value: Any) -> str:
     if isinstance(value, list):
         return f"seq({type_of(value[0])})" if value else "seq(tensor(float))"
     name = "object" if np.asarray(value).dtype.kind in "USO" else str(np.asarray(value).dtype)
-    return f"tensor({_TYPE_NAMES.get(name, name)})"
+    return f"tensor({_TYPE_NAMES.get(name) or name.replace('_', '')})"
 
 
 def dtype_of(type_name: str) -> Any:

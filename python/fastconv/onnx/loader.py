@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnx.inliner
+import onnx.version_converter
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from fastconv._ort.errors import InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile
-from fastconv.onnx.checks import check_node, check_opsets, sort_nodes
+from fastconv.onnx.checks import OLDEST_OPSET, check_node, check_opsets, sort_nodes
 from fastconv.onnx.external_data import read_external
 from fastconv.onnx.tensors import sparse_to_array, to_array
 from fastconv.onnx.types import infer_types
@@ -52,13 +53,15 @@ def load(source: Source) -> Model:
         See `fastconv._ort.errors`; all but the first are also ``ValueError``.
     """
     proto, folder = _parse(source)
-    graph = proto.graph
     if not proto.HasField("graph"):
         raise InvalidArgument.of("No graph was found in the protobuf.")
     opsets = check_opsets(proto)
+    if opsets.get("", OLDEST_OPSET) < OLDEST_OPSET:
+        proto = _modernized(proto)
+        opsets = check_opsets(proto)
     if proto.functions:
         proto = onnx.inliner.inline_local_functions(proto)
-        graph = proto.graph
+    graph = proto.graph
     constants = _take_initializers(graph, folder)
     nodes = []
     for node in graph.node:
@@ -75,6 +78,14 @@ def load(source: Source) -> Model:
     for node in model.nodes:
         check_node(node, opsets, model.types)
     return model
+
+
+def _modernized(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a model of an opset before NumPy's broadcasting in the oldest one that has translators."""
+    try:
+        return onnx.version_converter.convert_version(proto, OLDEST_OPSET)
+    except Exception as error:  # the converter raises whatever its C++ throws
+        raise InvalidGraph.of(f"model: opset must convert to {OLDEST_OPSET}: {error}") from error
 
 
 def self_contained(source: Source) -> bytes:

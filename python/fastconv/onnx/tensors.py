@@ -13,9 +13,6 @@ from fastconv.onnx.external_data import read_external
 
 NATIVE_DTYPES = ("float32", "float64", "int64", "int32", "uint8", "int8", "bool")
 
-_ORT_NAMES = {"float32": "float", "float64": "double", "bool": "bool", "object": "string"}
-
-
 def dtype_name(element_type: int) -> str:
     """Return NumPy's name of an ONNX element type ("object" for strings), "" where there is none."""
     try:
@@ -25,9 +22,9 @@ def dtype_name(element_type: int) -> str:
 
 
 def tensor_type_name(element_type: int) -> str:
-    """Return ONNX Runtime's name of a tensor type: ``tensor(float)``."""
-    name = dtype_name(element_type)
-    return f"tensor({_ORT_NAMES.get(name, name)})"
+    """Return the name of a tensor type in ONNX's schemas and in ONNX Runtime: ``tensor(float)``."""
+    known = element_type in TensorProto.DataType.values() and element_type != TensorProto.UNDEFINED
+    return f"tensor({TensorProto.DataType.Name(element_type).lower() if known else ''})"
 
 
 def type_name(kind: TypeProto) -> str:
