@@ -68,7 +68,7 @@ class InferenceSession:
     ):
         if sess_options is not None and not isinstance(sess_options, SessionOptions):
             raise TypeError(f"sess_options: must be a SessionOptions, got {type(sess_options).__name__}")
-        self._source = path_or_bytes
+        self.source = path_or_bytes
         self._options = sess_options or SessionOptions()
         self._provider_options = chosen_providers(providers, provider_options)
         self._trace = Trace() if self._options.enable_profiling else None
@@ -81,7 +81,7 @@ class InferenceSession:
         from fastconv.onnx import load
         from fastconv.onnx.runner import Runner, describe
 
-        model = load(self._source)
+        model = load(self.source)
         self._inputs, self._outputs, self._meta = describe(model)
         self._expected = {arg.name: arg for arg in self._inputs}
         entries = self._options._entries
@@ -199,6 +199,18 @@ class InferenceSession:
 
     # --- profiling ----------------------------------------------------------------------------------------------
 
+    def profile(self, input_feed: Mapping[str, Any], runs: int = 10) -> list[dict[str, Any]]:
+        """Time every operator on an input; ONNX Runtime has no such call.
+
+        Returns
+        -------
+        list of dict
+            A row for each operator in running order: name, op, algorithm, ms (median of `runs`), flops, bytes, shape.
+        """
+        feed = self._check_feed(input_feed)
+        with _thread_limit(self._options.intra_op_num_threads):
+            return self._runner.profile(feed, runs)
+
     def end_profiling(self) -> str:
         """Write the trace of all runs so far as Chrome trace JSON and return its file name ("" without profiling)."""
         trace, self._trace = self._trace, None
@@ -214,7 +226,7 @@ class InferenceSession:
         from fastconv.onnx.loader import self_contained
 
         return {
-            "model": self_contained(self._source),
+            "model": self_contained(self.source),
             "options": self._options,
             "provider_options": self._provider_options,
         }

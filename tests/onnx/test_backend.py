@@ -6,18 +6,13 @@ the results, the number of cases that run without any fallback is asserted, so t
 
 from __future__ import annotations
 
-import os
-import tempfile
 import warnings
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
-import pytest
-
-onnx = pytest.importorskip("onnx")
-os.environ["ONNX_HOME"] = tempfile.mkdtemp(prefix="onnx_home_")  # nothing from, or to, the user's own
-
 import onnx.backend.test
+import pytest
 
 from fastconv.onnx import backend
 
@@ -37,7 +32,7 @@ def read_reasons() -> dict[str, str]:
 class CountingBackend(backend.FastconvBackend):
     """The backend, which remembers the sessions it has made."""
 
-    fallbacks: list[dict[str, int]] = []
+    fallbacks: ClassVar[list[dict[str, int]]] = []
 
     @classmethod
     def prepare(cls, model, device="CPU", **kwargs):
@@ -50,7 +45,9 @@ def collect_cases() -> dict[str, type]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # onnx makes its expected values on the way, with overflows
         suites = onnx.backend.test.BackendTest(CountingBackend, __name__).test_cases.values()
-    return {name: suite for suite in suites for name in dir(suite) if name.startswith("test_") and name.endswith("_cpu")}
+    return {
+        name: suite for suite in suites for name in dir(suite) if name.startswith("test_") and name.endswith("_cpu")
+    }
 
 
 CASES = collect_cases()

@@ -74,6 +74,15 @@ class Runner:
         sources = [self.plan.outputs[name] for name in names]
         return [np.array(values[source]) if source in given else values[source] for source in sources]
 
+    def profile(self, feed: Mapping[str, Any], runs: int) -> list[dict[str, Any]]:
+        """Return a row for each operator, in running order; see `InferenceSession.profile`."""
+        values: dict[str, Any] = {**self.plan.constants, **feed}
+        rows: list[dict[str, Any]] = []
+        for step in self.steps:
+            rows += step.profile(values, runs)
+            values.update(step.run(values))
+        return rows
+
 
 class _Fallback:
     """A fallback node in terms of the plan's values."""
@@ -84,7 +93,22 @@ class _Fallback:
         self._op_type = step.node.op_type
         self.inputs = list(step.feeds.values())
 
-    def run(self, values: Mapping[str, Any], trace: Trace | None) -> dict[str, Any]:
+    def profile(self, values: Mapping[str, Any], runs: int) -> list[dict[str, Any]]:
+        """Return one row: the node's median time."""
+        times = []
+        for _ in range(runs):
+            began = time.perf_counter_ns()
+            self.run(values)
+            times.append((time.perf_counter_ns() - began) / 1e6)
+        row = {
+            "name": self._node.label,
+            "op": self._op_type,
+            "algorithm": "onnx.reference",
+            "ms": float(np.median(times)),
+        }
+        return [{**row, "flops": 0.0, "bytes": 0, "shape": []}]
+
+    def run(self, values: Mapping[str, Any], trace: Trace | None = None) -> dict[str, Any]:
         """Return the outputs by name."""
         began = time.perf_counter_ns()
         results = self._node.run({name: values[value] for name, value in self._feeds.items()})

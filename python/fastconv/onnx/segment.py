@@ -67,6 +67,11 @@ class Segment:
             self._trace(network, feeds, trace)
         return dict(zip(self.outputs, results))
 
+    def profile(self, values: Mapping[str, np.ndarray], runs: int) -> list[dict[str, Any]]:
+        """Return the network's row for each operator."""
+        feeds = {name: values[name] for name in self.inputs}
+        return list(self.network_for(feeds).profile(feeds, runs=runs))
+
     @staticmethod
     def _trace(network: _core.Network, feeds: Mapping[str, np.ndarray], trace: Trace) -> None:
         now = time.perf_counter_ns()
@@ -94,7 +99,7 @@ def build_graph(
 
     def value(name: str) -> int:
         if name not in ids:
-            ids[name] = graph.constant(np.ascontiguousarray(plan.constants[name]), name=name)
+            ids[name] = graph.constant(plan.constants[name], name=name)
         return ids[name]
 
     for call in step.calls:

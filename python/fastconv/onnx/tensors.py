@@ -13,6 +13,7 @@ from fastconv.onnx.external_data import read_external
 
 NATIVE_DTYPES = ("float32", "float64", "int64", "int32", "uint8", "int8", "bool")
 
+
 def dtype_name(element_type: int) -> str:
     """Return NumPy's name of an ONNX element type ("object" for strings), "" where there is none."""
     try:
