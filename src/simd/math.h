@@ -3,7 +3,7 @@
 // same bits. Include after <isa>.h.
 //
 // Errors against float64, over the whole range: at most 2 units in the last place for exp, log, tanh, erf, softplus and
-// elu's branch; 3 for the other activations, except that gelu and gelu_tanh lose their left tail as their formulas do
+// elu's branch; 4 for the other activations, except that gelu and gelu_tanh lose their left tail as their formulas do
 // (2 units of x). Inf and NaN come out as the formulas say. The polynomials were fitted by tools/fit_math.py, which
 // states forms and intervals; run it to get these numbers.
 #pragma once
