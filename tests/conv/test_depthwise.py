@@ -16,7 +16,7 @@ import fastconv as fc
 from fastconv import _core, reference
 from tests.conv.case import ConvCase
 
-TILE = 7  # outputs of a register tile
+TILE = 14  # outputs of the largest register tile
 CASES = 150  # random ones per instruction set and multiplier
 
 

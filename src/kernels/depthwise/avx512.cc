@@ -6,8 +6,8 @@
 
 namespace fastconv {
 
-void depthwise_f32_7x16__avx512(const DepthwiseF32Args& args) {
-  depthwise_f32<7>(args);
+void depthwise_f32_14x16__avx512(const DepthwiseF32Args& args) {
+  depthwise_f32<14>(args);
 }
 
 }  // namespace fastconv

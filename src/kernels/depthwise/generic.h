@@ -3,9 +3,9 @@
 // A register tile is MR neighbouring outputs of one vector of channels. Where the taps of a row are S neighbours, each
 // source vector is loaded once and used by every output it reaches, here with S = 3 and step = 1:
 //
-//   source      x0   x1   x2   x3   x4  ...
-//   output 0    w0   w1   w2                       MR accumulators + S weights + 1 source:
-//   output 1         w0   w1   w2                  7 + 5 + 1 = 13 of AVX2's 16 registers
+//   source      x0   x1   x2   x3   x4  ...        MR accumulators + S weights + 1 source:
+//   output 0    w0   w1   w2                       AVX-512: 14 + 5 + 1 = 20 of 32 registers
+//   output 1         w0   w1   w2                  AVX2:     7 + 5 + 1 = 13 of 16
 //   output 2              w0   w1   w2
 //
 // Other taps load a source vector per product. Tiles at the ends of a row skip the source vectors that lie outside.
@@ -38,16 +38,18 @@ struct NeighbourTaps {
     // Source vectors [low, high) of the tile lie inside the row and are of use.
     const int64_t reach = (at.count - 1) * Step + S, inside = a.width - x0;
     const int64_t low = -x0, high = reach < inside ? reach : inside;
+    const int64_t pixel = a.pixel, lanes = at.lanes;
     for (int64_t r = 0; r < a.row_count; ++r) {
       const float* weights = a.weights + a.rows[r].weights + at.channel;
-      const float* src = a.src + a.rows[r].src + x0 * a.pixel + at.channel;
+      const float* src = a.src + a.rows[r].src + x0 * pixel + at.channel;
       Vec w[S];
 #pragma GCC unroll 8
       for (int s = 0; s < S; ++s) w[s] = simd::load(weights + a.taps[s].weights);
 #pragma GCC unroll 64
-      for (int i = 0; i < (MR - 1) * Step + S; ++i, src += a.pixel) {
+      for (int i = 0; i < (MR - 1) * Step + S; ++i, src += pixel) {
         if (kEdge && (i < low || i >= high)) continue;
-        const Vec x = load_lanes<kTail>(src, at.lanes);
+        const Vec x = load_lanes<kTail>(src, lanes);
+        asm volatile("" : : : "memory");  // GCC would rather load x again for each of its uses
 #pragma GCC unroll 8
         for (int s = 0; s < S; ++s) {
           const int m = (i - s) / Step;
@@ -91,7 +93,6 @@ void depthwise_tile(const DepthwiseF32Args& a, const TilePlace& at) {
   store_tile<kTail>(acc, e, a.dst + row * a.dst_stride + at.channel, a.dst_stride, kEdge ? at.count : MR, at.lanes);
 }
 
-// The last, partial vector of channels always runs through AnyTaps: fewer variants, and the order of sums is the same.
 template <int MR, class Taps, bool kEdge>
 void depthwise_channels(const DepthwiseF32Args& a, int64_t first, int64_t count) {
   TilePlace at{first, count, 0, Vec::kWidth};
@@ -99,10 +100,11 @@ void depthwise_channels(const DepthwiseF32Args& a, int64_t first, int64_t count)
     depthwise_tile<MR, Taps, kEdge, false>(a, at);
   }
   at.lanes = a.channels - at.channel;
-  if (at.lanes > 0) depthwise_tile<MR, AnyTaps, kEdge, true>(a, at);
+  if (at.lanes > 0) depthwise_tile<MR, Taps, kEdge, true>(a, at);
   apply_rows(a.epilogue.call, a.dst + (first - a.first) * a.dst_stride, a.dst_stride, count, a.channels);
 }
 
+// A tile of MR outputs, or, where half of it is enough, of half as many: rows of 7 pixels are common.
 template <int MR, class Taps>
 void depthwise_row(const DepthwiseF32Args& a) {
   const int64_t end = a.first + a.m;
@@ -110,7 +112,9 @@ void depthwise_row(const DepthwiseF32Args& a) {
     const int64_t count = end - first < MR ? end - first : MR;
     const bool inside = a.tap_count == 0 || (a.taps[0].x + first * a.step >= 0 &&
                                              a.taps[a.tap_count - 1].x + (first + MR - 1) * a.step < a.width);
-    if (inside && count == MR) {
+    if (count <= MR / 2) {
+      depthwise_channels<MR / 2, Taps, true>(a, first, count);
+    } else if (inside && count == MR) {
       depthwise_channels<MR, Taps, false>(a, first, count);
     } else {
       depthwise_channels<MR, Taps, true>(a, first, count);
