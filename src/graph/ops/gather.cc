@@ -19,8 +19,12 @@ void check_indices(const InferContext& c) {
   }
   const int64_t extent = c.shape(0)[axis_of(c)];
   if (extent == 0 && element_count(c.shape(1)) > 0) c.fail("indices must be in the axis, got one for extent 0");
-  if (!c.constant(1)) return;
-  for (const int64_t index : c.ints(1)) {
+  const Constant* known = c.constant(1);
+  if (!known) return;
+  for (int64_t i = 0; i < element_count(known->shape); ++i) {
+    const std::byte* data = known->data.data();
+    const int64_t index = known->dtype == DType::i64 ? reinterpret_cast<const int64_t*>(data)[i]
+                                                     : reinterpret_cast<const int32_t*>(data)[i];
     if (index < -extent || index >= extent) {
       c.fail(concat("indices must be in [", -extent, ", ", extent, "), got ", index));
     }
