@@ -1,0 +1,75 @@
+"""`fastconv bench`: every installed engine computes the same thing, and the table says what it must."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from fastconv.bench.cases import ConvCase, ModelCase, UnsupportedError, relative_error
+from fastconv.bench.engines import ENGINES, installed
+from fastconv.bench.shapes import parse
+from fastconv.cli import main
+
+CASES = ["1x5x9x8:6:3:s2", "2x4x7x6:8:3x2:p1x0-0x1:g2", "1x6x11:4:3:d2", "1x3x4x5x6:2:3", "1x4x5x6:6:3:s2:p1:o1:t"]
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda e: f"{e.name}-{e.layout}")
+@pytest.mark.parametrize("text", CASES)
+def test_engines_compute_the_same_convolution(engine, text):
+    if not engine.available():
+        pytest.skip(f"{engine.name} is not installed")
+    case = ConvCase(parse(text))
+    if engine.name == "torch" and engine.layout == "NHWC" and case.shape.rank == 1:
+        with pytest.raises(UnsupportedError, match="one spatial axis"):
+            engine.conv(case)
+        return
+    result = engine.conv(case).result()
+    assert result.dtype == np.float32
+    assert relative_error(result, case.exact()) < 2e-6
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda e: f"{e.name}-{e.layout}")
+def test_engines_compute_the_same_network(engine):
+    if not engine.available():
+        pytest.skip(f"{engine.name} is not installed")
+    pytest.importorskip("torch", reason="torch computes the network in float64")
+    case = ModelCase.of("squeezenet1_1", (1, 3, 65, 65), threads=1, precision="highest")
+    exact = case.exact()
+    assert exact is not None
+    if engine.name == "fastconv" and engine.layout == "NHWC":
+        with pytest.raises(UnsupportedError, match="layout of their inputs"):
+            engine.model(case)
+        return
+    assert relative_error(engine.model(case).result(), exact) < 1e-5
+
+
+def test_unknown_engines_are_refused():
+    with pytest.raises(ValueError, match=r"engines: must be among .*onnxruntime.*, got 'tensorrt'"):
+        installed(["tensorrt"])
+
+
+def test_the_table_in_every_form(tmp_path, capsys):
+    files = {form: tmp_path / f"table.{form}" for form in ("csv", "json", "markdown", "plot")}
+    options = [part for form, path in files.items() for part in (f"--{form}", str(path))]
+    assert main(["bench", "conv", "1x8x6x6:8:3", "1x4x9:4:3", "--rounds", "1", *options]) == 0
+    printed = capsys.readouterr().out
+    for said in ("ratio", "error", "GF/s", "spread", "threads: 1", "highest", "fastconv NHWC"):
+        assert said in printed
+    engines = len(installed())
+    rows = list(csv.DictReader(files["csv"].open()))
+    assert len(rows) == 2 * engines
+    ours = rows[0]
+    assert (ours["case"], ours["engine"], float(ours["ratio"])) == ("1x8x6x6:8:3", "fastconv", 1.0)
+    assert float(ours["ms"]) > 0
+    assert float(ours["error"]) < 1e-6
+    written = json.loads(files["json"].read_text())
+    assert written["conditions"]["versions"].keys() == {engine.name for engine in installed()}
+    assert len(written["rows"]) == 2 * engines
+    assert files["markdown"].read_text().count("\n| ") == 2 * engines + 2
+    assert files["plot"].read_bytes().startswith(b"\x89PNG")
+
+
+def test_nothing_to_measure(capsys):
+    assert main(["bench", "conv"]) == 1
+    assert "needs a shape" in capsys.readouterr().err
