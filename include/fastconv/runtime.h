@@ -12,9 +12,9 @@ namespace fastconv {
 const char* version() noexcept;
 
 // Threads a run may use: set_num_threads, else FASTCONV_NUM_THREADS, else OMP_NUM_THREADS, else what the process may
-// use (affinity, container quota). Throws std::invalid_argument where count < 1.
+// use (affinity, container quota). Throws std::invalid_argument unless count is 1 to 1024.
 int num_threads();
-void set_num_threads(int count);
+void set_num_threads(int64_t count);
 
 // The processor's name, and those of its features that matter here and that the operating system lets us use.
 std::string cpu_brand();

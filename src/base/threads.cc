@@ -19,6 +19,9 @@
 namespace fastconv {
 namespace {
 
+// OpenMP ends the process when it cannot start as many threads as it is asked for.
+constexpr int kMostThreads = 1024;
+
 std::atomic<int> chosen_threads{0};
 std::atomic<bool> pool_lost{false};
 thread_local int thread_limit = 0;
@@ -26,7 +29,7 @@ thread_local int thread_limit = 0;
 int positive_env(const char* name) {
   const char* text = std::getenv(name);
   const int value = text ? std::atoi(text) : 0;
-  return value > 0 ? value : 0;
+  return value > 0 ? std::min(value, kMostThreads) : 0;
 }
 
 int affinity_count() {
@@ -75,10 +78,12 @@ int live_threads() {
 
 // libgomp's pool does not survive fork(): a region opened in the child waits for ever for threads that do not exist.
 // The pool may be another library's doing (torch shares the same libgomp), so what counts is whether the parent had
-// any other thread at the moment of the fork.
+// any other thread at the moment of the fork. What is lost stays lost: a grandchild's parent has a single thread.
 bool parent_had_threads = false;
 [[maybe_unused]] const int fork_watch = pthread_atfork([] { parent_had_threads = live_threads() > 1; }, nullptr,
-                                                       [] { pool_lost.store(parent_had_threads); });
+                                                       [] {
+                                                         if (parent_had_threads) pool_lost.store(true);
+                                                       });
 
 }  // namespace
 
@@ -92,9 +97,11 @@ int num_threads() {
   return count;
 }
 
-void set_num_threads(int count) {
-  if (count < 1) value_error("set_num_threads: count must be >= 1, got ", count);
-  chosen_threads.store(count, std::memory_order_relaxed);
+void set_num_threads(int64_t count) {
+  if (count < 1 || count > kMostThreads) {
+    value_error("set_num_threads: count must be 1 to ", kMostThreads, ", got ", count);
+  }
+  chosen_threads.store(static_cast<int>(count), std::memory_order_relaxed);
 }
 
 int limit_threads(int count) {

@@ -8,7 +8,7 @@ namespace fastconv {
 
 // Threads used by runs: set_num_threads > FASTCONV_NUM_THREADS > OMP_NUM_THREADS > min(affinity, cgroup quota).
 int num_threads();
-void set_num_threads(int count);  // ValueError where count < 1
+void set_num_threads(int64_t count);  // ValueError unless 1 to 1024
 
 // What the calling thread plans and runs from now on uses `count` threads, whatever the process's setting; 0: that
 // setting again. Gives back the limit before. Sessions with a thread count of their own put it around their runs.

@@ -20,27 +20,36 @@ int64_t product(const char* what, const char* name, std::initializer_list<int64_
   int64_t result = 1;
   for (const int64_t f : factors) {
     if (__builtin_mul_overflow(result, f, &result) || result > kMostElements) {
-      value_error(what, ": ", name, " must have at most 2^48 elements, got more");
+      std::string text;
+      for (const int64_t factor : factors) text += (text.empty() ? "" : " * ") + std::to_string(factor);
+      value_error(what, ": ", name, " must have at most 2^48 elements, got ", text);
     }
   }
   return result;
 }
 
+// From the first to the last input that a kernel meets along an axis, less one.
+int64_t kernel_reach(const char* what, const ConvProblem& p, int axis) {
+  at_least(what, "kernel size", p.kernel[axis], 1);
+  at_least(what, "dilation", p.dilation[axis], 1);
+  at_most(what, "dilation", p.dilation[axis], kMostElements);
+  return product(what, "dilated kernel", {p.kernel[axis] - 1, p.dilation[axis]});
+}
+
 int64_t forward_extent(const char* what, const ConvProblem& p, int axis) {
-  const int64_t padded = checked_add(checked_add(p.in[axis], p.pad_begin[axis]), p.pad_end[axis]);
-  const int64_t reach = checked_add(checked_mul(p.kernel[axis] - 1, p.dilation[axis]), 1);
-  if (reach > padded) {
+  const int64_t padded = p.in[axis] + p.pad_begin[axis] + p.pad_end[axis];
+  const int64_t reach = kernel_reach(what, p, axis);
+  if (reach >= padded) {
     value_error(what, ": kernel must not be larger than the padded input, got (", p.kernel[axis], " - 1) * ",
-                p.dilation[axis], " + 1 = ", reach, " > ", padded);
+                p.dilation[axis], " + 1 = ", reach + 1, " > ", padded);
   }
-  return (padded - reach) / p.stride[axis] + 1;
+  return (padded - reach - 1) / p.stride[axis] + 1;
 }
 
 int64_t transposed_extent(const char* what, const ConvProblem& p, int axis) {
-  const int64_t spread = checked_add(checked_mul(p.in[axis] - 1, p.stride[axis]), 1);
-  const int64_t reach = checked_mul(p.kernel[axis] - 1, p.dilation[axis]);
-  const int64_t full = checked_add(checked_add(spread, reach), p.output_padding[axis]);
-  const int64_t size = checked_add(full, -checked_add(p.pad_begin[axis], p.pad_end[axis]));
+  const int64_t spread = product(what, "output", {p.in[axis] - 1, p.stride[axis]});
+  const int64_t full = spread + kernel_reach(what, p, axis) + 1 + p.output_padding[axis];
+  const int64_t size = full - p.pad_begin[axis] - p.pad_end[axis];
   if (size < 1) {
     value_error(what, ": padding must leave an output of at least 1, got ", p.pad_begin[axis], " + ", p.pad_end[axis],
                 " around ", full);
@@ -63,11 +72,11 @@ void validate(ConvProblem& p, const char* what) {
   at_least(what, "output channels", p.k, 1);
   if (p.c % p.groups) value_error(what, ": input channels must be divisible by groups, got ", p.c, " and ", p.groups);
   if (p.k % p.groups) value_error(what, ": output channels must be divisible by groups, got ", p.k, " and ", p.groups);
+  for (const int64_t size : p.in) at_least(what, "input size", size, 1);
+  product(what, "input", {p.n, p.c, p.in[0], p.in[1], p.in[2]});
   for (int axis = 0; axis < 3; ++axis) {
-    at_least(what, "input size", p.in[axis], 1);
-    at_least(what, "kernel size", p.kernel[axis], 1);
     at_least(what, "stride", p.stride[axis], 1);
-    at_least(what, "dilation", p.dilation[axis], 1);
+    at_most(what, "stride", p.stride[axis], kMostElements);
     at_least(what, "padding", p.pad_begin[axis], 0);
     at_least(what, "padding", p.pad_end[axis], 0);
     at_most(what, "padding", p.pad_begin[axis], kMostElements);
@@ -81,7 +90,6 @@ void validate(ConvProblem& p, const char* what) {
     }
     p.out[axis] = p.transposed ? transposed_extent(what, p, axis) : forward_extent(what, p, axis);
   }
-  product(what, "input", {p.n, p.c, p.in[0], p.in[1], p.in[2]});
   product(what, "output", {p.n, p.k, p.out[0], p.out[1], p.out[2]});
   product(what, "weight", {p.c, p.k / p.groups, p.kernel[0], p.kernel[1], p.kernel[2]});
   product(what, "padded input",
@@ -92,9 +100,7 @@ void validate(ConvProblem& p, const char* what) {
 void set_same_padding(ConvProblem& p, const char* what) {
   for (int axis = 0; axis < 3; ++axis) {
     if (p.stride[axis] != 1) value_error(what, ": padding \"same\" needs stride 1, got ", p.stride[axis]);
-    at_least(what, "dilation", p.dilation[axis], 1);
-    at_least(what, "kernel size", p.kernel[axis], 1);
-    const int64_t total = checked_mul(p.kernel[axis] - 1, p.dilation[axis]);
+    const int64_t total = kernel_reach(what, p, axis);
     p.pad_begin[axis] = total / 2;
     p.pad_end[axis] = total - total / 2;
   }

@@ -77,6 +77,7 @@ ConvProblem problem_of(const Arguments& a, const py::array& x, const py::array& 
   p.in = src.size;
   p.groups = a.groups;
   if (p.groups < 1) value_error(what, ": groups must be >= 1, got ", p.groups);
+  if (p.c % p.groups) value_error(what, ": input channels must be divisible by groups, got ", p.c, " and ", p.groups);
   p.k = a.transposed ? checked_mul(w.shape(1), p.groups) : w.shape(0);
   p.kernel = view_of(w, false).size;
   p.stride = to_dims(a.stride, 1);
