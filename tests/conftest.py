@@ -1,0 +1,50 @@
+"""What all tests share: the machine's instruction sets, and the proof that every kernel ran.
+
+Each row of the kernel table counts its runs. At the end of a session with FASTCONV_EXPECT_ISA=avx512,avx2,scalar the
+counts of this process and of the workers it started are added up, and the session fails where a row of one of these
+instruction sets never ran, or where there is no such row.
+"""
+
+import os
+from collections import Counter
+
+import pytest
+
+import fastconv as fc
+
+MACHINE_ISAS: tuple[str, ...] = tuple(fc.cpu_info()["available_isas"])  # lowest first
+
+_worker_runs: Counter[str] = Counter()
+
+
+@pytest.fixture(scope="session")
+def worker_runs() -> Counter[str]:
+    """Runs of kernels by name, in worker processes: who starts a worker adds what it reports."""
+    return _worker_runs
+
+
+def kernels_not_run(isa: str) -> list[str]:
+    """Names of the kernels of `isa` that neither this process nor a worker ran; names `isa` where it has none."""
+    rows = [row for row in fc.kernels() if row["isa"] == isa]
+    if not rows:
+        return [f"no kernel for {isa}"]
+    return [row["name"] for row in rows if row["runs"] + _worker_runs[row["name"]] == 0]
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail the session where an expected kernel did not run."""
+    missing = _missing()
+    if missing and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the kernels that did not run."""
+    for isa, names in _missing().items():
+        terminalreporter.section(f"FASTCONV_EXPECT_ISA: kernels of {isa} that did not run", red=True)
+        terminalreporter.line(" ".join(names))
+
+
+def _missing() -> dict[str, list[str]]:
+    expected = filter(None, os.environ.get("FASTCONV_EXPECT_ISA", "").split(","))
+    return {isa: names for isa in expected if (names := kernels_not_run(isa))}

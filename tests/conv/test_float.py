@@ -1,0 +1,127 @@
+"""Float data: each algorithm within the error budget of its precision, and numbers at the edge of float32.
+
+The budget of "highest" is three times the error of plain float32 accumulation on the same data; the worst element is
+held by the gates of check.py, in units of 2^-24 * sum |x| |weight|.
+"""
+
+import numpy as np
+import pytest
+
+import fastconv as fc
+from fastconv import reference
+from tests.conv.check import GATE, UNIT
+
+DIRECT_GATE = 16
+HIGHEST = ("direct", "im2col", "winograd2", "winograd4", "winograd", "reference", "auto")
+SHAPES = [(1, 16, 12, 12), (1, 64, 28, 28), (1, 128, 14, 14), (1, 256, 7, 7), (2, 33, 13, 17)]
+
+
+def relative_error(y, exact):
+    """Relative Frobenius error."""
+    return np.linalg.norm(y - exact) / np.linalg.norm(exact)
+
+
+def plain_float32(x, weight):
+    """The 3x3 convolution with padding 1 as the textbook loop has it: one float32 sum an output, product by product."""
+    padded = np.pad(x, [(0, 0), (0, 0), (1, 1), (1, 1)])
+    height, width = x.shape[2:]
+    y = np.zeros((x.shape[0], weight.shape[0], height, width), np.float32)
+    for c, r, s in np.ndindex(*weight.shape[1:]):
+        y += weight[None, :, c, r, s, None, None] * padded[:, None, c, r : r + height, s : s + width]
+    return y
+
+
+@pytest.fixture(scope="module", params=SHAPES, ids=str)
+def problem(request):
+    """x, weight, the exact result, each output's sum of absolute products, and the error of plain accumulation."""
+    rng = np.random.default_rng(request.param)
+    c = request.param[1]
+    x = rng.standard_normal(request.param).astype(np.float32)
+    weight = rng.standard_normal((c, c, 3, 3)).astype(np.float32)
+    exact = reference.conv2d(x, weight, padding=1)
+    magnitude = reference.conv2d(np.abs(x), np.abs(weight), padding=1)
+    return x, weight, exact, magnitude, relative_error(plain_float32(x, weight), exact)
+
+
+@pytest.mark.parametrize("layout", ("NCHW", "NHWC"))
+@pytest.mark.parametrize("algorithm", HIGHEST)
+def test_highest(problem, algorithm, layout):
+    x, weight, exact, magnitude, plain = problem
+    y = conv(x, weight, layout, algorithm=algorithm)
+    assert relative_error(y, exact) <= 3 * plain
+    assert np.max(np.abs(y - exact) / magnitude) <= GATE.get(algorithm, DIRECT_GATE) * UNIT
+
+
+@pytest.mark.parametrize("algorithm", ("winograd6", "winograd", "auto"))
+def test_high(problem, algorithm):
+    x, weight, exact, magnitude, _ = problem
+    y = conv(x, weight, algorithm=algorithm, precision="high")
+    assert relative_error(y, exact) <= 1e-5
+    assert np.max(np.abs(y - exact) / magnitude) <= GATE["winograd6"] * UNIT
+
+
+def conv(x, weight, layout="NCHW", **options):
+    """fc.conv2d of channels-first data, whatever layout it is to be computed in."""
+    if layout == "NHWC":
+        y = fc.conv2d(np.moveaxis(x, 1, -1), weight, padding=1, layout=layout, **options)
+        return np.moveaxis(y, -1, 1)
+    return fc.conv2d(x, weight, padding=1, **options)
+
+
+def test_depthwise():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((1, 37, 29, 31)).astype(np.float32)
+    weight = rng.standard_normal((37, 1, 5, 5)).astype(np.float32)
+    exact = reference.conv2d(x, weight, padding=2, groups=37)
+    magnitude = reference.conv2d(np.abs(x), np.abs(weight), padding=2, groups=37)
+    y = fc.conv2d(x, weight, padding=2, groups=37, algorithm="depthwise")
+    assert np.max(np.abs(y - exact) / magnitude) <= DIRECT_GATE * UNIT
+
+
+def test_transposed():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((1, 48, 13, 15)).astype(np.float32)
+    weight = rng.standard_normal((48, 40, 4, 4)).astype(np.float32)
+    arguments = {"stride": 2, "padding": 1}
+    exact = reference.conv_transpose2d(x, weight, **arguments)
+    magnitude = reference.conv_transpose2d(np.abs(x), np.abs(weight), **arguments)
+    y = fc.conv_transpose2d(x, weight, **arguments)
+    assert np.max(np.abs(y - exact) / magnitude) <= DIRECT_GATE * UNIT
+
+
+@pytest.mark.parametrize("algorithm", HIGHEST)
+@pytest.mark.parametrize("value", (np.nan, np.inf, -np.inf))
+def test_what_is_not_finite_shows_wherever_it_reaches(algorithm, value):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((1, 20, 16, 18)).astype(np.float32)
+    weight = rng.standard_normal((24, 20, 3, 3)).astype(np.float32)
+    x[0, 7, 8, 9] = value
+    y = fc.conv2d(x, weight, padding=1, algorithm=algorithm)
+    assert not np.isfinite(y[:, :, 7:10, 8:11]).any()
+    if "winograd" not in algorithm and algorithm != "auto":  # Winograd spreads it over its tile
+        y[:, :, 7:10, 8:11] = 0
+        assert np.isfinite(y).all()
+
+
+OVERFLOWS = pytest.mark.xfail(strict=True, reason="Winograd's transforms overflow from about 1e37")
+
+
+@pytest.mark.parametrize("scale", (pytest.param(1e38, marks=OVERFLOWS), 1e36, 1e-30, 1e-44))
+def test_finite_stays_finite(scale):
+    """Near the largest and smallest floats, "auto" overflows no earlier than a direct sum does."""
+    rng = np.random.default_rng(0)
+    x = (rng.uniform(-2, 2, (1, 32, 16, 16)) * scale).astype(np.float32)
+    weight = (rng.uniform(-1, 1, (32, 32, 3, 3)) / 512).astype(np.float32)
+    y = fc.conv2d(x, weight, padding=1)
+    assert np.isfinite(y).all()
+    exact = reference.conv2d(x, weight, padding=1)
+    magnitude = reference.conv2d(np.abs(x), np.abs(weight), padding=1)
+    smallest = np.finfo(np.float32).smallest_subnormal * x.shape[1] * 9
+    assert np.all(np.abs(y - exact) <= GATE["auto"] * UNIT * magnitude + smallest)
+
+
+def test_the_callers_denormals_are_left_alone():
+    x, weight = np.ones((1, 64, 28, 28), np.float32), np.ones((64, 64, 3, 3), np.float32)
+    fc.conv2d(x, weight, padding=1)
+    assert np.float32(1e-40) * np.float32(1) != 0
+    assert np.float32(2e-38) / np.float32(4) != 0
