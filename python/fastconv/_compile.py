@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from .graph_builder import GraphBuilder
 from .network import Network, as_array
 from .nn import Module
@@ -61,7 +63,9 @@ def _is_onnx(model: Any) -> bool:
 
 
 def _is_shape(entry: Any) -> bool:
-    return isinstance(entry, (tuple, list)) and all(extent is None or hasattr(extent, "__index__") for extent in entry)
+    return isinstance(entry, (tuple, list)) and all(
+        extent is None or isinstance(extent, (int, np.integer)) for extent in entry
+    )
 
 
 def _per_input(examples: Any) -> list[Any]:

@@ -41,7 +41,7 @@ class Network:
         self, graph: GraphBuilder, precision: str | None = None, *, returns: str = "tuple", max_plans: int = 8
     ) -> None:
         if returns not in ("one", "tuple", "dict"):
-            raise ValueError(f"Network: returns must be 'one', 'tuple' or 'dict', got {returns!r}")
+            raise ValueError(f"Network: returns must be one of 'one', 'tuple', 'dict', got {returns!r}")
         self._graph = graph
         self._precision = check(precision or get_precision(), "Network: precision")
         self._returns = returns
@@ -142,7 +142,11 @@ def load(path: str | os.PathLike[str]) -> Network:
         Where the file is not a whole network file.
     """
     with open(path, "rb") as file:
-        return _restore(*GraphBuilder.load(file))
+        graph, settings = GraphBuilder.load(file)
+    try:
+        return _restore(graph, settings)
+    except TypeError as error:
+        raise ValueError(f"load: not a fastconv network file: {error}") from error
 
 
 def _restore(graph: GraphBuilder, settings: dict[str, Any]) -> Network:

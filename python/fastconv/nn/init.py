@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-_generator = np.random.default_rng()
+_generator: np.random.Generator | None = None  # made when it is needed: importing numpy.random takes time
 
 
 def manual_seed(seed: int) -> None:
@@ -25,6 +25,8 @@ def uniform(shape: Sequence[int], fan_in: int) -> NDArray[np.float32]:
 
     (torch writes it as Kaiming's uniform distribution with a = sqrt(5); He et al., arXiv:1502.01852.)
     """
+    global _generator
+    _generator = _generator or np.random.default_rng()
     values = _generator.random(tuple(shape), dtype=np.float32)
     values -= 0.5
     values *= 2 / math.sqrt(fan_in) if fan_in else 0

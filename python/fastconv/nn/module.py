@@ -7,10 +7,8 @@ of the record, and runs it.
 
 from __future__ import annotations
 
-import itertools
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +19,6 @@ from .tensor import Tensor
 from .tracing import record
 
 Self = TypeVar("Self", bound="Module")
-_stamps = itertools.count(1)
 _MAX_NETWORKS = 4
 
 
@@ -53,14 +50,15 @@ class Module:
     """
 
     training = False
+    _latest: ClassVar[int] = 0  # the stamp of the last change of any module
 
     def __init__(self) -> None:
         self._parameters: dict[str, NDArray[Any] | None]
         self._buffers: dict[str, NDArray[Any] | None]
         self._modules: dict[str, Module | None]
-        for name in ("_parameters", "_buffers", "_modules"):
+        self._networks: dict[Any, Any]
+        for name in ("_parameters", "_buffers", "_modules", "_networks"):
             object.__setattr__(self, name, {})
-        object.__setattr__(self, "_networks", OrderedDict())
         self._touch()
 
     def forward(self, *inputs: Any) -> Any:
@@ -82,8 +80,6 @@ class Module:
         self._register(self._modules, name, module)
 
     def _register(self, kind: dict[str, Any], name: str, value: Any) -> None:
-        if "_networks" not in self.__dict__:
-            raise AttributeError(f"{type(self).__name__}: call super().__init__() before assigning {name!r}")
         if not name or "." in name:
             raise KeyError(f"{type(self).__name__}: a name must not be empty or contain a dot, got {name!r}")
         for other in (self._parameters, self._buffers, self._modules):
@@ -95,7 +91,8 @@ class Module:
 
     def _touch(self) -> None:
         """Note a change: networks traced before it are stale. Later stamps are larger, across all modules."""
-        object.__setattr__(self, "_stamp", next(_stamps))
+        Module._latest += 1
+        object.__setattr__(self, "_stamp", Module._latest)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Buffer):
@@ -116,6 +113,8 @@ class Module:
                 self._touch()
 
     def __getattr__(self, name: str) -> Any:
+        if "_networks" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__}: super().__init__() must be called before any assignment")
         for kind in ("_parameters", "_buffers", "_modules"):
             registered = self.__dict__.get(kind, {})
             if name in registered:
@@ -250,22 +249,20 @@ class Module:
         """Return the network for arrays of these ranks and types, for any extents."""
         arrays = [as_array(value) for value in inputs]
         key = (get_precision(), *((array.ndim, str(array.dtype)) for array in arrays))
-        stamp = max(module._stamp for module in self.modules())
-        if key in self._networks and self._networks[key][0] == stamp:
-            self._networks.move_to_end(key)
-            return self._networks[key][1]
-        graph, returns = record(self, [(str(array.dtype), [-1] * array.ndim) for array in arrays])
-        network = Network(graph, returns=returns)
-        self._networks[key] = stamp, network
+        checked, network = self._networks.pop(key, (0, None))
+        if checked != Module._latest and checked < max(module._stamp for module in self.modules()):
+            graph, returns = record(self, [(str(array.dtype), [-1] * array.ndim) for array in arrays])
+            network = Network(graph, returns=returns)
+        self._networks[key] = Module._latest, network  # the most recently used is last
         while len(self._networks) > _MAX_NETWORKS:
-            self._networks.popitem(last=False)
+            self._networks.pop(next(iter(self._networks)), None)
         return network
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in ("_networks", "_stamp")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _networks=OrderedDict())
+        self.__dict__.update(state, _networks={})
         for kind in (self._parameters, self._buffers):
             for array in kind.values():
                 if array is not None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import functional as F
-from .arguments import LAYOUTS, Ints, one_of
+from .arguments import LAYOUTS, Ints, one_of, per_axis
 from .functional._pool import output_sizes, window
 from .module import Module
 
@@ -95,13 +95,12 @@ class _AvgPool(_Pool):
         """
         super().__init__()
         what = type(self).__name__
-        made = window(what, self.dims, kernel_size, stride, padding, 1, ceil_mode)
+        window(what, self.dims, kernel_size, stride, padding, 1, ceil_mode)
         if divisor_override == 0:
             raise ValueError(f"{what}: divisor_override must not be 0, got 0")
-        as_given = self.dims > 1  # torch's AvgPool1d alone keeps tuples
-        self.kernel_size = kernel_size if as_given else tuple(made["kernel"])
-        self.stride = (kernel_size if stride is None else stride) if as_given else tuple(made["strides"])
-        self.padding = padding if as_given else tuple(made["pads_begin"])
+        self.kernel_size = kernel_size
+        self.stride = kernel_size if stride is None else stride
+        self.padding = padding
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
@@ -189,6 +188,21 @@ class AvgPool1d(_AvgPool):
     """Mean of each window of (N, C, L), as torch.nn.AvgPool1d."""
 
     dims = 1
+
+    def __init__(
+        self,
+        kernel_size: Ints,
+        stride: Ints | None = None,
+        padding: Ints = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        *,
+        layout: str = "NCHW",
+    ) -> None:
+        """Arguments as torch's: those of AvgPool2d but divisor_override, and kept as tuples."""
+        steps = kernel_size if stride is None else stride
+        kernel, steps, pads = (per_axis(value, 1, "AvgPool1d: window") for value in (kernel_size, steps, padding))
+        super().__init__(kernel, steps, pads, ceil_mode, count_include_pad, layout=layout)
 
 
 class AvgPool2d(_AvgPool):

@@ -153,9 +153,7 @@ class Tensor:
                 parts[at : at + 1] = [slice(None)] * (self.ndim - len(parts) + 1)
                 break
         if len(parts) > self.ndim:
-            raise IndexError(
-                f"index: a value of {self.ndim} dimensions takes at most as many indices, got {len(parts)}"
-            )
+            raise IndexError(f"index: a value of {self.ndim} axes takes at most as many indices, got {len(parts)}")
         starts, ends, axes, steps, dropped = [], [], [], [], []
         for axis, part in enumerate(parts):
             if isinstance(part, slice):

@@ -6,11 +6,12 @@ operators that `fastconv.nn` emits; the way in is `loader.py`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper, shape_inference
+from onnx import ModelProto, NodeProto, TensorProto, TypeProto, ValueInfoProto, helper, numpy_helper, shape_inference
 
 from fastconv import __version__
 from fastconv.graph_builder import GraphBuilder, Node
@@ -97,44 +98,40 @@ class _Export:
         name = f"{layer}/{op_type}/{len(self.nodes)}"
         self.nodes.append(helper.make_node(op_type, inputs, outputs, name, **attributes))
 
-    def extents(self, value: int | None) -> list[int]:
-        """Return the extents of a value by ONNX's shape inference, -1 where unknown."""
-        name = self.names[value]
+    def types(self, names: Sequence[str]) -> list[TypeProto]:
+        """Return the types of values by ONNX's shape inference, which reads small constants only."""
         small: list[TensorProto] = []
-        large: list[TensorProto] = []
+        large: list[ValueInfoProto] = []
         for entry in self.initializers.values():
-            size = int(np.prod(entry.dims))
-            (small if size <= _LARGE else large).append(entry)
-        inputs = self._inputs() + [
-            helper.make_tensor_value_info(entry.name, entry.data_type, list(entry.dims)) for entry in large
-        ]
-        result = helper.make_empty_tensor_value_info(name)
-        model = helper.make_model(
-            helper.make_graph(self.nodes, "shapes", inputs, [result], small),
-            opset_imports=[helper.make_opsetid("", OPSET)],
-        )
+            if math.prod(entry.dims) <= _LARGE:
+                small.append(entry)
+            else:
+                large.append(helper.make_tensor_value_info(entry.name, entry.data_type, list(entry.dims)))
+        results = [helper.make_empty_tensor_value_info(name) for name in names]
+        graph = helper.make_graph(self.nodes, "shapes", self._inputs() + large, results, small)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
         inferred = shape_inference.infer_shapes(model, data_prop=True).graph
-        for entry in [*inferred.output, *inferred.value_info, *inferred.input]:
-            if entry.name == name:
-                dims = entry.type.tensor_type.shape.dim
-                return [dim.dim_value if dim.HasField("dim_value") else -1 for dim in dims]
-        return []
+        return [entry.type for entry in inferred.output]
+
+    def extents(self, value: int | None) -> list[int]:
+        """Return the extents of a value, -1 where unknown."""
+        (kind,) = self.types([self.names[value]])
+        return [dim.dim_value if dim.HasField("dim_value") else -1 for dim in kind.tensor_type.shape.dim]
 
     def model(self) -> ModelProto:
         """Return the finished model."""
         for output in self.graph.outputs:
             if self.names[output.id] != output.name:  # an input, a constant, or an output under a second name
                 self.append("Identity", output.name, [self.names[output.id]], [output.name])
-        outputs = [helper.make_empty_tensor_value_info(output.name) for output in self.graph.outputs]
-        for entry in outputs:
-            entry.type.tensor_type.elem_type = TensorProto.FLOAT
+        names = [output.name for output in self.graph.outputs]
+        outputs = [helper.make_value_info(name, kind) for name, kind in zip(names, self.types(names))]
         graph = helper.make_graph(self.nodes, "fastconv", self._inputs(), outputs, list(self.initializers.values()))
         opset = helper.make_opsetid("", OPSET)
         return helper.make_model(
             graph, opset_imports=[opset], ir_version=10, producer_name="fastconv", producer_version=__version__
         )
 
-    def _inputs(self) -> list[Any]:
+    def _inputs(self) -> list[ValueInfoProto]:
         return [
             helper.make_tensor_value_info(
                 entry.name,

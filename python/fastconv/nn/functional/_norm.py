@@ -33,7 +33,7 @@ def batch_norm(
     axes = np.array([0, *range(2, x.ndim)])
     centred = emit("sub", [x, emit("reduce_mean", [x, axes])])
     variance = emit("reduce_mean", [emit("mul", [centred, centred]), axes])
-    y = emit("div", [centred, emit("sqrt", [emit("add", [variance, np.float32(eps).reshape(())])])])
+    y = emit("div", [centred, emit("sqrt", [emit("add", [variance, np.asarray(eps, np.float32)])])])
     per_channel = (-1,) + (1,) * (x.ndim - 2)
     y = y if weight is None else emit("mul", [y, weight.reshape(per_channel)])
     return y if bias is None else emit("add", [y, bias.reshape(per_channel)])
@@ -41,6 +41,7 @@ def batch_norm(
 
 def layer_norm(x: Any, normalized_shape: Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     """Normalise over the last len(normalized_shape) axes (Ba et al., arXiv:1607.06450); weight, bias of that shape."""
+    weight = np.ones(tuple(normalized_shape), np.float32) if weight is None else weight
     return emit("layer_norm", [x, weight, bias], {"axis": -len(normalized_shape), "epsilon": float(eps)})
 
 
