@@ -23,7 +23,8 @@ double coordinate_of(const ResizeRule& rule, int64_t o, int64_t in, int64_t out,
     case ResizeCoordinate::asymmetric:
       return x / scale;
     case ResizeCoordinate::tf_crop_and_resize:
-      return roi_begin * last + (roi_end - roi_begin) * last * (width == 1 ? 0.5 : x / (width - 1));
+      return (width == 1 ? (roi_end - roi_begin) * last / 2 : x * (roi_end - roi_begin) * last / (width - 1)) +
+             roi_begin * last;
   }
   return 0;
 }
