@@ -49,10 +49,11 @@ class WinogradPlan : public ConvPlan {
     workers_ = num_threads();
     source_floats_ = checked_mul(kPoints * block_, c_row_) + kPoints * kLine;
     product_floats_ = kPoints * block_ * nr_row_;
+    rescue_floats_ = kPoints * (p_.c + c_row_ + nr_row_) + M * M * gemm_.nr;
   }
 
   int64_t workspace_bytes() const override {
-    return checked_mul(checked_mul(workers_, source_floats_ + product_floats_), kFloat);
+    return checked_mul(checked_mul(workers_, source_floats_ + product_floats_ + rescue_floats_), kFloat);
   }
   const KernelInfo& kernel() const override { return transform_; }
 
@@ -62,13 +63,14 @@ class WinogradPlan : public ConvPlan {
     gemm_.count_run();
     float* const memory = static_cast<float*>(b.workspace);
     float* const products = memory + workers_ * source_floats_;
+    const int64_t worker_floats = product_floats_ + rescue_floats_;
     if (blocks_ >= workers_) {
       parallel_chunks(blocks_, 1, workers_, [&](int64_t worker, int64_t begin, int64_t end) {
         float* const v = memory + worker * source_floats_;
         for (int64_t block = begin; block < end; ++block) {
           const int64_t first = block * block_, count = std::min(block_, tiles_ - first);
           transform_in(b.src, first, count, 0, count, v);
-          multiply_out(b, v, first, count, 0, panels_, products + worker * product_floats_);
+          multiply_out(b, v, first, count, 0, panels_, products + worker * worker_floats);
         }
       });
       return;
@@ -79,7 +81,7 @@ class WinogradPlan : public ConvPlan {
       parallel_for(count, 1,
                    [&](int64_t begin, int64_t end) { transform_in(b.src, first, count, begin, end, memory); });
       parallel_chunks(panels_, 1, workers_, [&](int64_t worker, int64_t begin, int64_t end) {
-        multiply_out(b, memory, first, count, begin, end, products + worker * product_floats_);
+        multiply_out(b, memory, first, count, begin, end, products + worker * worker_floats);
       });
     }
   }
@@ -119,9 +121,9 @@ class WinogradPlan : public ConvPlan {
     args.channels = p_.c;
     args.point_stride = point_stride_v(count);
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t tile = first + i, image = tile / (tiles_h_ * tiles_w_);
-      const int64_t y = tile / tiles_w_ % tiles_h_ * M - p_.pad_begin[1], x = tile % tiles_w_ * M - p_.pad_begin[2];
-      args.src = src + ((image * p_.in[1] + y) * p_.in[2] + x) * src_stride_;
+      const Position at = position(first + i);
+      const int64_t y = at.y - p_.pad_begin[1], x = at.x - p_.pad_begin[2];
+      args.src = src + ((at.image * p_.in[1] + y) * p_.in[2] + x) * src_stride_;
       args.row_begin = clip(-y);
       args.row_end = clip(p_.in[1] - y);
       args.column_begin = clip(-x);
@@ -129,6 +131,18 @@ class WinogradPlan : public ConvPlan {
       args.dst = v + i * c_row_;
       transform_.fn(args);
     }
+  }
+
+  const float* panel_weights(int64_t panel, int64_t point) const {
+    return weights_->data.data() + (panel * kPoints + point) * p_.c * gemm_.nr;
+  }
+
+  // A tile's first output pixel.
+  struct Position {
+    int64_t image, y, x;
+  };
+  Position position(int64_t tile) const {
+    return {tile / (tiles_h_ * tiles_w_), tile / tiles_w_ % tiles_h_ * M, tile % tiles_w_ * M};
   }
 
   static int clip(int64_t position) { return static_cast<int>(std::clamp<int64_t>(position, 0, T)); }
@@ -147,7 +161,7 @@ class WinogradPlan : public ConvPlan {
     for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
       for (int64_t point = 0; point < kPoints; ++point) {
         args.src = v + point * point_stride_v(count);
-        args.weights = weights_->data.data() + (panel * kPoints + point) * p_.c * gemm_.nr;
+        args.weights = panel_weights(panel, point);
         args.dst = m + point * point_stride_m(count);
         gemm_.fn(args);
       }
@@ -155,28 +169,75 @@ class WinogradPlan : public ConvPlan {
     }
   }
 
-  void transform_out(const ConvBuffers& b, const float* m, int64_t first, int64_t count, int64_t panel) const noexcept {
+  void transform_out(const ConvBuffers& b, float* m, int64_t first, int64_t count, int64_t panel) const noexcept {
     const int64_t column = panel * gemm_.nr;
     WinogradOutputArgs args;
     args.point_stride = point_stride_m(count);
     args.channels = std::min<int64_t>(gemm_.nr, p_.k - column);
     args.row_stride = p_.out[2] * dst_stride_;
     args.pixel_stride = dst_stride_;
+    args.only_finite = true;
     args.epilogue.call = options_.function;
     if (b.bias) args.epilogue.bias = b.bias + column;
     for (int64_t i = 0; i < count; ++i) {
-      const int64_t tile = first + i, image = tile / (tiles_h_ * tiles_w_);
-      const int64_t y = tile / tiles_w_ % tiles_h_ * M, x = tile % tiles_w_ * M;
-      const int64_t at = ((image * p_.out[1] + y) * p_.out[2] + x) * dst_stride_ + column;
+      const Position at = position(first + i);
+      const int64_t offset = ((at.image * p_.out[1] + at.y) * p_.out[2] + at.x) * dst_stride_ + column;
       args.src = m + i * nr_row_;
-      args.dst = b.dst + at;
-      args.rows = static_cast<int>(std::min<int64_t>(M, p_.out[1] - y));
-      args.columns = static_cast<int>(std::min<int64_t>(M, p_.out[2] - x));
+      args.dst = b.dst + offset;
+      args.rows = static_cast<int>(std::min<int64_t>(M, p_.out[1] - at.y));
+      args.columns = static_cast<int>(std::min<int64_t>(M, p_.out[2] - at.x));
       if (options_.residual) {
-        args.epilogue.residual = b.residual + at;
+        args.epilogue.residual = b.residual + offset;
         args.epilogue.residual_stride = dst_stride_;
       }
-      transform_.output(args);
+      const int64_t done = transform_.output(args);
+      if (done < args.channels) rescue(b, at, panel, done, args, m + product_floats_);
+    }
+  }
+
+  // Computes channels [done, ...) of one tile and panel again from pixels scaled down by 2^20, so that neither
+  // transform overflows where a direct sum would not. Rare: it runs for pixels beyond about 1e37, Inf and NaN.
+  void rescue(const ConvBuffers& b, Position at, int64_t panel, int64_t done, const WinogradOutputArgs& out,
+              float* memory) const noexcept {
+    float* const pixels = memory;
+    float* const v = pixels + kPoints * p_.c;
+    float* const m = v + kPoints * c_row_;
+    float* const sums = m + kPoints * nr_row_;
+    for (int64_t i = 0; i < kPoints; ++i) {
+      const int64_t y = at.y - p_.pad_begin[1] + i / T, x = at.x - p_.pad_begin[2] + i % T;
+      const bool inside = y >= 0 && y < p_.in[1] && x >= 0 && x < p_.in[2];
+      const float* src = b.src + ((at.image * p_.in[1] + y) * p_.in[2] + x) * src_stride_;
+      for (int64_t c = 0; c < p_.c; ++c) pixels[i * p_.c + c] = inside ? src[c] * 0x1p-20f : 0.0f;
+    }
+    transform_.fn({pixels, T * p_.c, p_.c, 0, T, 0, T, p_.c, v, c_row_});
+    const Tap tap{0, 0};
+    for (int64_t i = 0; i < kPoints; ++i) {
+      gemm_.fn({v + i * c_row_, 0, &tap, 1, p_.c, panel_weights(panel, i), 1, gemm_.nr, m + i * nr_row_, 0, {}});
+    }
+    transform_.output({m, nr_row_, out.channels, sums, M * gemm_.nr, gemm_.nr, M, M, false, {}});
+    const Epilogue& e = out.epilogue;
+    for (int i = 0; i < out.rows; ++i) {
+      for (int j = 0; j < out.columns; ++j) {
+        float* const sum = sums + (i * M + j) * gemm_.nr;
+        const int64_t pixel = i * out.row_stride + j * out.pixel_stride;
+        for (int64_t c = done; c < out.channels; ++c) {
+          sum[c] *= 0x1p20f;
+          if (e.bias) sum[c] += e.bias[c];
+          if (e.residual) sum[c] += e.residual[pixel + c];
+        }
+        // A tap-GEMM without taps applies the function.
+        gemm_.fn({nullptr,
+                  0,
+                  nullptr,
+                  0,
+                  0,
+                  nullptr,
+                  1,
+                  out.channels - done,
+                  out.dst + pixel + done,
+                  0,
+                  {nullptr, sum + done, 0, e.call}});
+      }
     }
   }
 
@@ -190,7 +251,7 @@ class WinogradPlan : public ConvPlan {
   int64_t c_row_, nr_row_;  // elements between tiles in V and M
   int64_t block_, blocks_;
   int64_t workers_;  // threads that have memory of their own
-  int64_t source_floats_, product_floats_;
+  int64_t source_floats_, product_floats_, rescue_floats_;
 };
 
 // Up to kMostColumns 3x3 filters to (m+2)^2 points each, in float64: U = G g G^T. Filters side by side, so that the

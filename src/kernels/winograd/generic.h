@@ -105,8 +105,9 @@ struct Winograd {
     }
   }
 
+  // Where finiteness is asked for and a pixel lacks it, stores nothing and returns false.
   template <bool kTail>
-  static inline void output_vector(const WinogradOutputArgs& a, int64_t channel) {
+  static inline bool output_vector(const WinogradOutputArgs& a, int64_t channel) {
     Vec half[M][T];  // [pixel row][point column]
     const float* src = a.src + channel;
 #pragma GCC unroll 8
@@ -118,6 +119,15 @@ struct Winograd {
 #pragma GCC unroll 8
       for (int i = 0; i < M; ++i) half[i][j] = y[i];
     }
+    Vec pixels[M][M];
+    Vec check = simd::zero();  // 0 * Inf and 0 * NaN are NaN
+#pragma GCC unroll 8
+    for (int i = 0; i < M; ++i) {
+      output_line(half[i], pixels[i]);
+#pragma GCC unroll 8
+      for (int j = 0; j < M; ++j) check = simd::fma(pixels[i][j], simd::zero(), check);
+    }
+    if (a.only_finite && simd::reduce_add(check) != 0.0f) return false;
     const Epilogue& e = a.epilogue;
     const int64_t n = a.channels - channel;
     auto load = [&](const float* p) { return kTail ? simd::load_n(p, n) : simd::load(p); };
@@ -125,11 +135,9 @@ struct Winograd {
     const bool clamps = e.call.function == Function::clamp;
     const Vec low = simd::broadcast(e.call.a), high = simd::broadcast(e.call.b);
     for (int i = 0; i < a.rows; ++i) {
-      Vec y[M];
-      output_line(half[i], y);
       for (int j = 0; j < a.columns; ++j) {
         const int64_t at = i * a.row_stride + j * a.pixel_stride + channel;
-        Vec v = simd::add(y[j], bias);
+        Vec v = simd::add(pixels[i][j], bias);
         if (e.residual) v = simd::add(v, load(e.residual + at));
         if (clamps) v = simd::min(high, simd::max(low, v));
         if (kTail) {
@@ -139,20 +147,22 @@ struct Winograd {
         }
       }
     }
+    return true;
   }
 
-  static void output(const WinogradOutputArgs& a) {
-    int64_t channel = 0;
-    for (; channel + W <= a.channels; channel += W) output_vector<false>(a, channel);
-    if (channel < a.channels) output_vector<true>(a, channel);
+  static int64_t output(const WinogradOutputArgs& a) {
+    int64_t done = 0;
+    while (done + W <= a.channels && output_vector<false>(a, done)) done += W;
+    if (done + W > a.channels && done < a.channels && output_vector<true>(a, done)) done = a.channels;
     const FunctionCall call = a.epilogue.call;
-    if (call.function == Function::identity || call.function == Function::clamp) return;
+    if (call.function == Function::identity || call.function == Function::clamp) return done;
     for (int i = 0; i < a.rows; ++i) {
       for (int j = 0; j < a.columns; ++j) {
         float* p = a.dst + i * a.row_stride + j * a.pixel_stride;
-        simd::apply_row(call, p, p, a.channels);
+        simd::apply_row(call, p, p, done);
       }
     }
+    return done;
   }
 };
 

@@ -20,7 +20,8 @@ struct WinogradInputArgs {
   int64_t point_stride;
 };
 
-// (m+2)^2 points -> m x m pixels, of which `rows` x `columns` exist, through the epilogue.
+// (m+2)^2 points -> m x m pixels, of which `rows` x `columns` exist, through the epilogue. Returns how many channels it
+// has stored: all, unless it stopped.
 struct WinogradOutputArgs {
   const float* src;
   int64_t point_stride;
@@ -28,11 +29,12 @@ struct WinogradOutputArgs {
   float* dst;
   int64_t row_stride, pixel_stride;  // of dst and of the epilogue's residual
   int rows, columns;
+  bool only_finite;  // stop before the first vector of channels with a pixel that is not finite
   Epilogue epilogue;
 };
 
 using WinogradInputFn = void(const WinogradInputArgs&);
-using WinogradOutputFn = void(const WinogradOutputArgs&);
+using WinogradOutputFn = int64_t(const WinogradOutputArgs&);
 
 // A row is a pair of transforms that belong together.
 struct WinogradKernel : Kernel<WinogradInputFn> {
