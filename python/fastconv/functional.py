@@ -53,7 +53,7 @@ def _conv(
     array = as_float32(what, "x", x)
     w = np.ascontiguousarray(as_float32(what, "weight", weight))
     b = None if bias is None else np.ascontiguousarray(as_float32(what, "bias", bias))
-    if layout not in LAYOUTS[rank]:
+    if not isinstance(layout, str) or layout not in LAYOUTS[rank]:
         raise ValueError(f"{what}: layout must be one of {', '.join(LAYOUTS[rank])}, got {layout!r}")
     batched = array.ndim == rank + 2
     if not batched and array.ndim != rank + 1:

@@ -1,0 +1,184 @@
+"""What is measured: a convolution or a network with its data, and the float64 result that errors are counted from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import fastconv
+from fastconv import reference
+from fastconv.bench.shapes import ConvShape
+from fastconv.graph_builder import GraphBuilder
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+# Input of the models of `fastconv.models`, where it is not that of ImageNet.
+MODEL_INPUTS = {"lenet5": (1, 1, 32, 32), "xception": (1, 3, 299, 299), "unet": (1, 3, 256, 256)}
+IMAGENET = (1, 3, 224, 224)
+_FREE_EXTENTS = (1, 3, 224, 224)  # stand in for those that a model leaves free
+
+
+class UnsupportedError(Exception):
+    """What an engine cannot run, and why."""
+
+
+def relative_error(result: Array, exact: Array) -> float:
+    """Relative Frobenius error: |result - exact| / |exact|."""
+    scale = float(np.linalg.norm(exact.ravel()))
+    return float(np.linalg.norm((result.astype(np.float64) - exact).ravel())) / (scale or 1.0)
+
+
+@dataclass
+class ConvCase:
+    """One convolution on random data."""
+
+    shape: ConvShape
+    threads: int = 1
+    precision: str = "highest"
+    algorithm: str = "auto"
+    x: Array = field(init=False)
+    weight: Array = field(init=False)
+    bias: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Draw the data."""
+        self.x, self.weight, self.bias = self.shape.operands()
+
+    @property
+    def flops(self) -> float:
+        """Of one run."""
+        return self.shape.flops
+
+    def exact(self) -> Array:
+        """Result in float64, from the specification."""
+        s, name = self.shape, f"conv{'_transpose' if self.shape.transposed else ''}{self.shape.rank}d"
+        more = {"output_padding": s.output_padding} if s.transposed else {}
+        padding = list(zip(s.pad_begin, s.pad_end))
+        result: Array = getattr(reference, name)(
+            self.x,
+            self.weight,
+            self.bias,
+            stride=s.stride,
+            padding=padding,
+            dilation=s.dilation,
+            groups=s.groups,
+            **more,
+        )
+        return result
+
+    def onnx(self) -> bytes:
+        """Return an ONNX model of one node, for engines that read nothing else."""
+        from onnx import TensorProto, helper, numpy_helper
+
+        s = self.shape
+        attributes: dict[str, Any] = {
+            "strides": s.stride,
+            "dilations": s.dilation,
+            "pads": [*s.pad_begin, *s.pad_end],
+            "group": s.groups,
+            "kernel_shape": s.kernel,
+        }
+        if s.transposed:
+            attributes["output_padding"] = s.output_padding
+        node = helper.make_node("ConvTranspose" if s.transposed else "Conv", ["x", "w", "b"], ["y"], **attributes)
+        graph = helper.make_graph(
+            [node],
+            "convolution",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, self.x.shape)],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, (s.n, s.k, *s.output_size))],
+            [numpy_helper.from_array(self.weight, "w"), numpy_helper.from_array(self.bias, "b")],
+        )
+        model: bytes = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9
+        ).SerializeToString()
+        return model
+
+
+@dataclass
+class ModelCase:
+    """One network on random input: an ONNX model that every engine reads."""
+
+    name: str
+    onnx: bytes
+    feed: dict[str, Array]
+    threads: int = 1
+    precision: str = "highest"
+
+    @classmethod
+    def of(cls, source: str, shape: tuple[int, ...] | None, threads: int, precision: str) -> ModelCase:
+        """Make a case of an ONNX file, or of a model of `fastconv.models`, whose weights are random.
+
+        Parameters
+        ----------
+        source : str
+            A path, or the name of a function of `fastconv.models`.
+        shape : tuple of int, optional
+            Of the first input; the default is the model's own, with 1, 3, 224, 224 where it leaves extents free.
+
+        Raises
+        ------
+        ValueError
+            For a name that is neither.
+        """
+        from fastconv.onnx import to_onnx
+
+        if source.endswith(".onnx") or Path(source).exists():
+            return cls(Path(source).stem, Path(source).read_bytes(), {}, threads, precision)._with_feed(shape)
+        if source not in fastconv.models.__all__ or not source.islower():
+            names = ", ".join(name for name in fastconv.models.__all__ if name.islower())
+            raise ValueError(f"model: must be an ONNX file or one of {names}, got {source!r}")
+        extents = shape or MODEL_INPUTS.get(source, IMAGENET)
+        model = to_onnx(getattr(fastconv.models, source)().eval(), extents)
+        return cls(source, model.SerializeToString(), {}, threads, precision)._with_feed(extents)
+
+    def _with_feed(self, shape: tuple[int, ...] | None) -> ModelCase:
+        rng = np.random.default_rng(0)
+        for index, entry in enumerate(fastconv.InferenceSession(self.onnx).get_inputs()):
+            extents = [e if isinstance(e, int) else d for e, d in zip(entry.shape, _FREE_EXTENTS)]
+            if index == 0 and shape is not None:
+                extents = list(shape)
+            if entry.type != "tensor(float)":
+                raise ValueError(f"model: inputs must be float32, got {entry.type} for {entry.name!r}")
+            self.feed[entry.name] = rng.standard_normal(extents, dtype=np.float32)
+        return self
+
+    @cached_property
+    def _graph(self) -> GraphBuilder:
+        from fastconv.onnx import load, to_graph
+
+        return to_graph(load(self.onnx))
+
+    def graph(self) -> GraphBuilder:
+        """Return the record of the network as calls of docs/graph_ops.md."""
+        return self._graph
+
+    @cached_property
+    def flops(self) -> float:
+        """Of one run; 0 where the network has operators that are not native."""
+        try:
+            steps = fastconv.compile(self.onnx).profile(*self.feed.values(), runs=1)
+        except NotImplementedError:
+            return 0.0
+        return float(sum(step["flops"] for step in steps))
+
+    def exact(self) -> Array | None:
+        """Return the first output in float64, computed by torch; None where torch is missing or cannot run it."""
+        try:
+            import torch
+
+            from fastconv.bench.torch_graph import TorchGraph
+
+            graph = TorchGraph(self.graph(), convert=lambda array: torch.from_numpy(_double(array)))
+            with torch.inference_mode():
+                result: Array = graph.run({k: torch.from_numpy(_double(v)) for k, v in self.feed.items()})[0].numpy()
+        except (ImportError, NotImplementedError, UnsupportedError):
+            return None
+        return result
+
+
+def _double(array: Array) -> Array:
+    return array.astype(np.float64) if array.dtype == np.float32 else np.array(array)
