@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
 
     page = _page(options.image)
     with show.busy("loading RapidOCR on fastconv"), ocr.recording() as calls:
-        engine = ocr.make_engine(fastconv.onnxruntime)
+        engine = ocr.Reader(fastconv.onnxruntime)
         began = time.perf_counter()
         found = engine(page)
         first = time.perf_counter() - began
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         show.line("onnxruntime is not installed: nothing to compare with")
         return 0
     with show.busy(f"loading RapidOCR on onnxruntime {theirs.__version__}"):
-        other = ocr.make_engine(theirs)
+        other = ocr.Reader(theirs)
         other_texts = list(other(page).txts or [])
     models = len({call.model for call in calls})
     with show.progress("both engines in turn", options.rounds * (models + 2)) as tick:

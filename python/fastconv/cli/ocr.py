@@ -30,19 +30,37 @@ class Call:
         return Path(str(self.session.source))
 
 
-def make_engine(onnxruntime: ModuleType) -> Any:
-    """Return a new RapidOCR that imported `onnxruntime` under that name.
+class Reader:
+    """A RapidOCR of its own, whose ``import onnxruntime`` finds the module it is given.
 
-    Its modules are imported anew for each engine, so that two engines can live side by side in one process.
+    RapidOCR makes its sessions when it first reads, so the stand-in is in place during each reading. Its modules are
+    imported anew for each reader: two can live side by side in one process.
     """
-    for name in [name for name in sys.modules if name.partition(".")[0] == "rapidocr"]:
-        del sys.modules[name]
+
+    def __init__(self, onnxruntime: ModuleType) -> None:
+        self._onnxruntime = onnxruntime
+        for name in [name for name in sys.modules if name.partition(".")[0] == "rapidocr"]:
+            del sys.modules[name]
+        with _standing_in(onnxruntime):
+            self._engine = importlib.import_module("rapidocr").RapidOCR(params={"Global.log_level": "error"})
+
+    def __call__(self, page: np.ndarray) -> Any:
+        """Return what RapidOCR finds on the page."""
+        with _standing_in(self._onnxruntime):
+            return self._engine(page)
+
+
+@contextlib.contextmanager
+def _standing_in(onnxruntime: ModuleType) -> Iterator[None]:
     before = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "onnxruntime"}
+    if before.get("onnxruntime") is onnxruntime:
+        yield
+        return
     for name in before:
         del sys.modules[name]
     sys.modules["onnxruntime"] = onnxruntime
     try:
-        return importlib.import_module("rapidocr").RapidOCR(params={"Global.log_level": "error"})
+        yield
     finally:
         del sys.modules["onnxruntime"]
         sys.modules.update(before)
