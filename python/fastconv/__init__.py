@@ -9,11 +9,37 @@ from fastconv._precision import get_precision, precision, set_precision
 from fastconv.functional import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from fastconv.network import Network, load
 from fastconv.nn import manual_seed
+from fastconv.pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+)
+from fastconv.session import InferenceSession, SessionOptions
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "InferenceSession",
     "Network",
+    "SessionOptions",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
     "compile",
     "conv1d",
     "conv2d",
@@ -30,6 +56,9 @@ __all__ = [
     "kernels",
     "load",
     "manual_seed",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
     "models",
     "nn",
     "precision",

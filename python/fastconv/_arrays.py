@@ -38,7 +38,7 @@ def like(x: Any) -> Callable[[Array], Any]:
         return lambda result: result
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(x, torch.Tensor):
-        return torch.from_numpy  # type: ignore[no-any-return]
+        return torch.from_numpy
     return lambda result: result
 
 

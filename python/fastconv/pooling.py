@@ -72,8 +72,10 @@ def _window(
     what: str, rank: int, kernel_size: IntOrTuple, stride: IntOrTuple | None, padding: IntOrTuple, ceil_mode: bool
 ) -> dict[str, Any]:
     kernel = _at_least(what, "kernel_size", axes(what, "kernel_size", kernel_size, rank), 1)
-    no_stride = stride is None or (isinstance(stride, Sequence) and len(stride) == 0)
-    strides = kernel if no_stride else _at_least(what, "stride", axes(what, "stride", stride, rank), 1)
+    if stride is None or (isinstance(stride, Sequence) and len(stride) == 0):
+        strides = kernel
+    else:
+        strides = _at_least(what, "stride", axes(what, "stride", stride, rank), 1)
     pads = _at_least(what, "padding", axes(what, "padding", padding, rank), 0)
     for pad, extent in zip(pads, kernel):
         if pad > extent // 2:

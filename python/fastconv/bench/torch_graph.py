@@ -48,8 +48,7 @@ class TorchGraph:
 
     def run(self, feed: Mapping[str, Tensor]) -> list[Tensor]:
         """Return the outputs in order; intermediate values are freed as soon as nothing reads them."""
-        values: dict[int | None, Tensor | None] = {None: None}
-        values.update(self._constants)
+        values: dict[Any, Any] = {None: None, **self._constants}
         values.update((entry.id, feed[entry.name]) for entry in self._graph.inputs)
         for node, function, gone in self._steps:
             results = function(node.attributes, *(values[i] for i in node.inputs))

@@ -135,7 +135,8 @@ std::unique_ptr<Step> plan_conv(PlanContext& c) {
       choose_algorithm(p, options.isa, parse_precision(c.options().precision), "auto", c.label().c_str());
   const ConstantPtr weights = c.input(1).constant;
   if (!weights) c.fail("weight must be known while planning, got one computed at run time");
-  const std::string key = concat(c.node().op->name, " ", algorithm.name, " ", algorithm.pack_key(p, options.isa), " ", p.groups);
+  const std::string key =
+      concat(c.node().op->name, " ", algorithm.name, " ", algorithm.pack_key(p, options.isa), " ", p.groups);
   const PackedWeightsPtr packed = c.pack_cache().get<PackedWeights>(weights, key, [&] {
     return algorithm.pack(p, reinterpret_cast<const float*>(weights->data.data()), options.isa);
   });
