@@ -7,14 +7,33 @@ instruction sets never ran, or where there is no such row.
 
 import os
 from collections import Counter
+from collections.abc import Callable, Iterator
 
 import pytest
 
 import fastconv as fc
+from fastconv import _core
 
 MACHINE_ISAS: tuple[str, ...] = tuple(fc.cpu_info()["available_isas"])  # lowest first
 
 _worker_runs: Counter[str] = Counter()
+
+
+@pytest.fixture(params=MACHINE_ISAS)
+def isa(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Every instruction set of this machine in turn."""
+    before = fc.cpu_info()["isa"]
+    _core.set_isa(request.param)
+    yield request.param
+    _core.set_isa(before)
+
+
+@pytest.fixture
+def threads() -> Iterator[Callable[[int], None]]:
+    """A function that sets the number of threads; what it was comes back afterwards."""
+    before = fc.get_num_threads()
+    yield fc.set_num_threads
+    fc.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ SHAPES = Path(__file__).parents[2] / "bench" / "shapes" / "conv_shapes.csv"
 
 @dataclass(frozen=True)
 class Shape:
-    """A row: a convolution of one image. `pads` may be negative at the end (see bench/shapes/README.md)."""
+    """A row: a convolution of one image."""
 
     name: str
     ndim: int
@@ -25,6 +25,7 @@ class Shape:
     stride: tuple[int, ...]
     dilation: tuple[int, ...]
     pads: tuple[tuple[int, int], ...]
+    output_padding: tuple[int, ...]
 
     @property
     def weight_shape(self) -> tuple[int, ...]:
@@ -76,5 +77,6 @@ def _shape(row: dict[str, str]) -> Shape:
         kernel=axes("k"),
         stride=axes("s"),
         dilation=axes("dil"),
-        pads=tuple(zip(axes("pb"), axes("pe"))),
+        pads=tuple(zip(axes("pb"), (max(end, 0) for end in axes("pe")))),
+        output_padding=tuple(max(-end, 0) for end in axes("pe")),
     )

@@ -19,13 +19,21 @@ MOST_MACS = float(os.environ.get("FASTCONV_SHAPE_MACS", 1e8))
 ROWS = read_shapes()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_torch_thread():
+    """torch in float64 runs each group as a parallel region, which costs more than it gains."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def torch_convolution(shape, x, weight, bias):
     """By torch, whose padding is the same at both ends: pad before, or cut after, where it must differ."""
     ends = [end for pads in reversed(shape.pads) for end in pads]
     if shape.transposed:
-        whole = getattr(F, f"conv_transpose{shape.ndim}d")(
-            x, weight, bias, shape.stride, groups=shape.groups, dilation=shape.dilation
-        )
+        function = getattr(F, f"conv_transpose{shape.ndim}d")
+        whole = function(x, weight, bias, shape.stride, 0, shape.output_padding, shape.groups, shape.dilation)
         return F.pad(whole, [-end for end in ends])
     padded = F.pad(x, ends)
     return getattr(F, f"conv{shape.ndim}d")(padded, weight, bias, shape.stride, 0, shape.dilation, shape.groups)
@@ -33,9 +41,9 @@ def torch_convolution(shape, x, weight, bias):
 
 def our_convolution(shape, x, weight, bias):
     arguments = {"stride": shape.stride, "dilation": shape.dilation, "groups": shape.groups}
-    arguments["padding"] = tuple((before, max(after, 0)) for before, after in shape.pads)
+    arguments["padding"] = shape.pads
     if shape.transposed:
-        arguments["output_padding"] = tuple(max(-after, 0) for _, after in shape.pads)
+        arguments["output_padding"] = shape.output_padding
         return getattr(fc, f"conv_transpose{shape.ndim}d")(x, weight, bias, **arguments)
     return getattr(fc, f"conv{shape.ndim}d")(x, weight, bias, **arguments)
 

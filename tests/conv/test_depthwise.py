@@ -20,14 +20,6 @@ TILE = 14  # outputs of the largest register tile
 CASES = 150  # random ones per instruction set and multiplier
 
 
-@pytest.fixture(params=_core.available_isas())
-def isa(request):
-    before = _core.isa()
-    _core.set_isa(request.param)
-    yield request.param
-    _core.set_isa(before)
-
-
 def depthwise(channels, spatial, kernel, stride=1, padding=None, dilation=1, multiplier=1, **more):
     """The case of these numbers; a kernel, stride or dilation for all axes may be an int, padding None is "same"."""
     ndim = len(spatial)

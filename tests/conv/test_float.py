@@ -45,7 +45,7 @@ def problem(request):
 
 @pytest.mark.parametrize("layout", ("NCHW", "NHWC"))
 @pytest.mark.parametrize("algorithm", HIGHEST)
-def test_highest(problem, algorithm, layout):
+def test_highest(problem, isa, algorithm, layout):
     x, weight, exact, magnitude, plain = problem
     y = conv(x, weight, layout, algorithm=algorithm)
     assert relative_error(y, exact) <= 3 * plain
@@ -53,7 +53,7 @@ def test_highest(problem, algorithm, layout):
 
 
 @pytest.mark.parametrize("algorithm", ("winograd6", "winograd", "auto"))
-def test_high(problem, algorithm):
+def test_high(problem, isa, algorithm):
     x, weight, exact, magnitude, _ = problem
     y = conv(x, weight, algorithm=algorithm, precision="high")
     assert relative_error(y, exact) <= 1e-5
@@ -68,7 +68,7 @@ def conv(x, weight, layout="NCHW", **options):
     return fc.conv2d(x, weight, padding=1, **options)
 
 
-def test_depthwise():
+def test_depthwise(isa):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((1, 37, 29, 31)).astype(np.float32)
     weight = rng.standard_normal((37, 1, 5, 5)).astype(np.float32)
@@ -78,7 +78,7 @@ def test_depthwise():
     assert np.max(np.abs(y - exact) / magnitude) <= DIRECT_GATE * UNIT
 
 
-def test_transposed():
+def test_transposed(isa):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((1, 48, 13, 15)).astype(np.float32)
     weight = rng.standard_normal((48, 40, 4, 4)).astype(np.float32)
@@ -91,7 +91,7 @@ def test_transposed():
 
 @pytest.mark.parametrize("algorithm", HIGHEST)
 @pytest.mark.parametrize("value", (np.nan, np.inf, -np.inf))
-def test_what_is_not_finite_shows_wherever_it_reaches(algorithm, value):
+def test_what_is_not_finite_shows_wherever_it_reaches(isa, algorithm, value):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((1, 20, 16, 18)).astype(np.float32)
     weight = rng.standard_normal((24, 20, 3, 3)).astype(np.float32)
@@ -104,7 +104,7 @@ def test_what_is_not_finite_shows_wherever_it_reaches(algorithm, value):
 
 
 @pytest.mark.parametrize("scale", (1e38, 1e36, 1e-30, 1e-44))
-def test_finite_stays_finite(scale):
+def test_finite_stays_finite(isa, scale):
     """Near the largest and smallest floats, "auto" overflows no earlier than a direct sum does."""
     rng = np.random.default_rng(0)
     x = (rng.uniform(-2, 2, (1, 32, 16, 16)) * scale).astype(np.float32)
