@@ -3,6 +3,7 @@
 import csv
 
 import pytest
+
 from fastconv.bench.shapes import SUITES, parse, read_csv, unique
 
 ROWS = read_csv()
