@@ -57,7 +57,8 @@ ConvRunner::ConvRunner(const ConvRequest& request, const float* weights, const f
   options.dst_pixel_stride = pixel_stride(request.dst, p.n, p.k, p.out);
   converts_src_ = options.src_pixel_stride == 0;
   converts_dst_ = options.dst_pixel_stride == 0;
-  plan_ = algorithm_->plan(p, options, algorithm_->pack(p, weights, isa));
+  plan_ = algorithm_->plan(p, options);
+  weights_ = pack_weights(*algorithm_, p, weights, isa);
   if (bias) {
     bias_ = AlignedArray<float>(p.k);
     std::copy_n(bias, p.k, bias_.data());
@@ -80,7 +81,8 @@ void ConvRunner::run(const float* src, float* dst, void* workspace) const noexce
   float* const nhwc_src = reinterpret_cast<float*>(memory + src_offset_);
   float* const nhwc_dst = reinterpret_cast<float*>(memory + dst_offset_);
   if (converts_src_) src_copy_.run(src, nhwc_src);
-  plan_->run({converts_src_ ? nhwc_src : src, bias_.data(), nullptr, converts_dst_ ? nhwc_dst : dst, workspace});
+  plan_->run({converts_src_ ? nhwc_src : src, weights_.data(), bias_.data(), nullptr, converts_dst_ ? nhwc_dst : dst,
+              workspace});
   if (converts_dst_) dst_copy_.run(nhwc_dst, dst);
 }
 

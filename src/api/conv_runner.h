@@ -39,6 +39,7 @@ class ConvRunner {
  private:
   const Algorithm* algorithm_;
   std::unique_ptr<ConvPlan> plan_;
+  AlignedArray<float> weights_;  // packed
   AlignedArray<float> bias_;
   bool converts_src_ = false, converts_dst_ = false;
   CopyPlan src_copy_, dst_copy_;

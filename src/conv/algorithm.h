@@ -23,13 +23,6 @@ enum class Precision : int { highest = 0, high = 1, medium = 2 };
 Precision parse_precision(const std::string& name);
 const char* precision_name(Precision precision);
 
-// Weights in the form an algorithm reads. `key` says everything the form depends on besides the weights themselves:
-// plans for other input sizes with an equal key share it.
-struct PackedWeights {
-  AlignedArray<float> data;
-};
-using PackedWeightsPtr = std::shared_ptr<const PackedWeights>;
-
 struct ConvOptions {
   Isa isa = Isa::scalar;
   FunctionCall function;         // applied last
@@ -40,13 +33,15 @@ struct ConvOptions {
 
 struct ConvBuffers {
   const float* src;
+  const float* weights;   // as the algorithm's pack() leaves them
   const float* bias;      // k values, or null
   const float* residual;  // like dst (may be dst itself), or null
   float* dst;
   void* workspace;  // 64-byte aligned
 };
 
-// Immutable once made; run() allocates nothing, throws nothing and takes no lock.
+// Immutable once made; run() allocates nothing, throws nothing and takes no lock. A plan knows no weights: packed ones
+// come with each run, so that plans for other input sizes can share them, and weights may be computed at run time.
 class ConvPlan {
  public:
   virtual ~ConvPlan() = default;
@@ -62,10 +57,14 @@ struct Algorithm {
   std::string (*refuse)(const ConvProblem&);
   // What the packed form depends on besides weights, c, k, groups, kernel size and the algorithm itself.
   std::string (*pack_key)(const ConvProblem&, Isa);
-  // weights: (k, c/groups, kernel...), or transposed (c, k/groups, kernel...).
-  PackedWeightsPtr (*pack)(const ConvProblem&, const float* weights, Isa);
-  std::unique_ptr<ConvPlan> (*plan)(const ConvProblem&, const ConvOptions&, PackedWeightsPtr);
+  // The packed form's size in floats, and its making. weights: (k, c/groups, kernel...), or transposed
+  // (c, k/groups, kernel...); packed: 64-byte aligned.
+  int64_t (*packed_size)(const ConvProblem&, Isa);
+  void (*pack)(const ConvProblem&, const float* weights, Isa, float* packed);  // does not throw
+  std::unique_ptr<ConvPlan> (*plan)(const ConvProblem&, const ConvOptions&);
 };
+
+AlignedArray<float> pack_weights(const Algorithm& algorithm, const ConvProblem& problem, const float* weights, Isa isa);
 
 // Every algorithm, in the order of preference among equals. "auto" and "winograd" are names of choices, not rows.
 const std::vector<const Algorithm*>& all_algorithms();

@@ -78,6 +78,13 @@ Precision parse_precision(const std::string& name) {
   value_error("precision: must be one of highest, high, medium, got ", name);
 }
 
+AlignedArray<float> pack_weights(const Algorithm& algorithm, const ConvProblem& problem, const float* weights,
+                                 Isa isa) {
+  AlignedArray<float> packed(algorithm.packed_size(problem, isa));
+  algorithm.pack(problem, weights, isa, packed.data());
+  return packed;
+}
+
 const std::vector<const Algorithm*>& all_algorithms() {
   static const std::vector<const Algorithm*> all = {&kDepthwise, &kDirect,    &kIm2col,   &kWinograd2,
                                                     &kWinograd4, &kWinograd6, &kReference};

@@ -34,8 +34,8 @@ struct OutputRow {
 
 class DepthwisePlan : public ConvPlan {
  public:
-  DepthwisePlan(const ConvProblem& problem, const ConvOptions& options, PackedWeightsPtr weights)
-      : p_(problem), options_(options), weights_(std::move(weights)), kernel_(choose_depthwise_f32(options.isa)) {
+  DepthwisePlan(const ConvProblem& problem, const ConvOptions& options)
+      : p_(problem), options_(options), kernel_(choose_depthwise_f32(options.isa)) {
     src_pixel_ = options.src_pixel_stride ? options.src_pixel_stride : p_.c;
     dst_pixel_ = options.dst_pixel_stride ? options.dst_pixel_stride : p_.k;
     repeats_ = p_.group_k() > 1;
@@ -151,7 +151,7 @@ class DepthwisePlan : public ConvPlan {
     DepthwiseF32Args args;
     args.pixel = tap_pixel_;
     args.width = p_.in[2];
-    args.weights = weights_->data.data() + channel;
+    args.weights = b.weights + channel;
     args.channels = std::min(block_channels_, p_.k - channel);
     args.epilogue.call = options_.function;
     if (b.bias) args.epilogue.bias = b.bias + channel;
@@ -181,7 +181,6 @@ class DepthwisePlan : public ConvPlan {
 
   ConvProblem p_;
   ConvOptions options_;
-  PackedWeightsPtr weights_;
   const DepthwiseF32Kernel& kernel_;
   int64_t src_pixel_ = 0, dst_pixel_ = 0;  // elements between pixels of the caller's arrays
   int64_t tap_pixel_ = 0;                  // ... and of the source that taps read
@@ -203,15 +202,12 @@ const Algorithm kDepthwise = {
       return p.groups == p.c ? std::string() : concat("groups equal to input channels, got ", p.groups, " and ", p.c);
     },
     [](const ConvProblem&, Isa) { return std::string("depthwise"); },
-    [](const ConvProblem& p, const float* weights, Isa) {
-      const PackSource source{weights, 1, 0, p.taps(), 1, p.k, p.taps()};
-      auto packed = std::make_shared<PackedWeights>();
-      packed->data = AlignedArray<float>(checked_mul(p.taps(), packed_channels(p)));
-      pack_f32(source, packed_channels(p), packed->data.data());
-      return PackedWeightsPtr(packed);
+    [](const ConvProblem& p, Isa) { return checked_mul(p.taps(), packed_channels(p)); },
+    [](const ConvProblem& p, const float* weights, Isa, float* packed) {
+      pack_f32({weights, 1, 0, p.taps(), 1, p.k, p.taps()}, packed_channels(p), packed);
     },
-    [](const ConvProblem& p, const ConvOptions& o, PackedWeightsPtr w) -> std::unique_ptr<ConvPlan> {
-      return std::make_unique<DepthwisePlan>(p, o, std::move(w));
+    [](const ConvProblem& p, const ConvOptions& o) -> std::unique_ptr<ConvPlan> {
+      return std::make_unique<DepthwisePlan>(p, o);
     },
 };
 

@@ -14,8 +14,8 @@ namespace {
 
 class Im2colPlan : public ConvPlan {
  public:
-  Im2colPlan(const ConvProblem& problem, const ConvOptions& options, PackedWeightsPtr weights)
-      : p_(problem), options_(options), weights_(std::move(weights)), kernel_(choose_gemm_f32(options.isa)) {
+  Im2colPlan(const ConvProblem& problem, const ConvOptions& options)
+      : p_(problem), options_(options), kernel_(choose_gemm_f32(options.isa)) {
     src_stride_ = options.src_pixel_stride ? options.src_pixel_stride : p_.c;
     dst_stride_ = options.dst_pixel_stride ? options.dst_pixel_stride : p_.k;
     row_ = checked_mul(p_.taps(), p_.group_c());
@@ -75,7 +75,7 @@ class Im2colPlan : public ConvPlan {
     args.taps = &tap;
     args.tap_count = 1;
     args.k = row_;
-    args.weights = weights_->data.data() + group * packed_size(row_, p_.group_k(), kernel_.nr);
+    args.weights = buffers.weights + group * packed_size(row_, p_.group_k(), kernel_.nr);
     args.m = count;
     args.n = p_.group_k();
     args.dst = buffers.dst + dst_offset + column;
@@ -91,7 +91,6 @@ class Im2colPlan : public ConvPlan {
 
   ConvProblem p_;
   ConvOptions options_;
-  PackedWeightsPtr weights_;
   const GemmF32Kernel& kernel_;
   int64_t src_stride_, dst_stride_;
   int64_t row_;   // products per output
@@ -105,9 +104,10 @@ const Algorithm kIm2col = {
     Precision::highest,
     [](const ConvProblem& p) { return std::string(p.transposed ? "a forward convolution, got a transposed one" : ""); },
     tap_pack_key,
+    tap_packed_size,
     tap_pack,
-    [](const ConvProblem& p, const ConvOptions& o, PackedWeightsPtr w) -> std::unique_ptr<ConvPlan> {
-      return std::make_unique<Im2colPlan>(p, o, std::move(w));
+    [](const ConvProblem& p, const ConvOptions& o) -> std::unique_ptr<ConvPlan> {
+      return std::make_unique<Im2colPlan>(p, o);
     },
 };
 

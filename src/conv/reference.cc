@@ -16,8 +16,7 @@ struct Registered {
 
 class ReferencePlan : public ConvPlan {
  public:
-  ReferencePlan(const ConvProblem& problem, const ConvOptions& options, PackedWeightsPtr weights)
-      : p_(problem), options_(options), weights_(std::move(weights)) {
+  ReferencePlan(const ConvProblem& problem, const ConvOptions& options) : p_(problem), options_(options) {
     src_stride_ = options.src_pixel_stride ? options.src_pixel_stride : p_.c;
     dst_stride_ = options.dst_pixel_stride ? options.dst_pixel_stride : p_.k;
   }
@@ -30,7 +29,7 @@ class ReferencePlan : public ConvPlan {
       for (int64_t pixel = begin; pixel < end; ++pixel) {
         float* dst = b.dst + pixel * dst_stride_;
         for (int64_t k = 0; k < p_.k; ++k) {
-          double sum = product_sum(b.src, pixel, k);
+          double sum = product_sum(b, pixel, k);
           if (b.bias) sum += b.bias[k];
           if (options_.residual) sum += b.residual[pixel * dst_stride_ + k];
           dst[k] = static_cast<float>(sum);
@@ -66,7 +65,7 @@ class ReferencePlan : public ConvPlan {
     return position / p_.stride[axis] < p_.in[axis] ? position / p_.stride[axis] : -1;
   }
 
-  double product_sum(const float* src, int64_t pixel, int64_t k) const {
+  double product_sum(const ConvBuffers& b, int64_t pixel, int64_t k) const {
     const int64_t w = pixel % p_.out[2], h = pixel / p_.out[2] % p_.out[1];
     const int64_t d = pixel / (p_.out[2] * p_.out[1]) % p_.out[0], n = pixel / p_.out_pixels();
     const int64_t group = k / p_.group_k(), taps = p_.taps();
@@ -76,10 +75,10 @@ class ReferencePlan : public ConvPlan {
       const int64_t y = source(1, h, tap / p_.kernel[2] % p_.kernel[1]);
       const int64_t x = source(2, w, tap % p_.kernel[2]);
       if (z < 0 || y < 0 || x < 0) continue;
-      const float* pixels = src + (((n * p_.in[0] + z) * p_.in[1] + y) * p_.in[2] + x) * src_stride_;
+      const float* pixels = b.src + (((n * p_.in[0] + z) * p_.in[1] + y) * p_.in[2] + x) * src_stride_;
       for (int64_t c = group * p_.group_c(); c < (group + 1) * p_.group_c(); ++c) {
         const int64_t row = p_.transposed ? c * p_.group_k() + k % p_.group_k() : k * p_.group_c() + c % p_.group_c();
-        sum += static_cast<double>(pixels[c]) * weights_->data[row * taps + tap];
+        sum += static_cast<double>(pixels[c]) * b.weights[row * taps + tap];
       }
     }
     return sum;
@@ -87,7 +86,6 @@ class ReferencePlan : public ConvPlan {
 
   ConvProblem p_;
   ConvOptions options_;
-  PackedWeightsPtr weights_;
   int64_t src_stride_, dst_stride_;
 };
 
@@ -98,14 +96,12 @@ const Algorithm kReference = {
     Precision::highest,
     [](const ConvProblem&) { return std::string(); },
     [](const ConvProblem&, Isa) { return std::string("as given"); },
-    [](const ConvProblem& p, const float* weights, Isa) {
-      auto packed = std::make_shared<PackedWeights>();
-      packed->data = AlignedArray<float>(p.c * p.group_k() * p.taps());
-      std::copy_n(weights, packed->data.size(), packed->data.data());
-      return PackedWeightsPtr(packed);
+    [](const ConvProblem& p, Isa) { return p.c * p.group_k() * p.taps(); },
+    [](const ConvProblem& p, const float* weights, Isa, float* packed) {
+      std::copy_n(weights, p.c * p.group_k() * p.taps(), packed);
     },
-    [](const ConvProblem& p, const ConvOptions& o, PackedWeightsPtr w) -> std::unique_ptr<ConvPlan> {
-      return std::make_unique<ReferencePlan>(p, o, std::move(w));
+    [](const ConvProblem& p, const ConvOptions& o) -> std::unique_ptr<ConvPlan> {
+      return std::make_unique<ReferencePlan>(p, o);
     },
 };
 

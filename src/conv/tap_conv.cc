@@ -22,8 +22,8 @@ struct Segment {
 
 class TapConvPlan : public ConvPlan {
  public:
-  TapConvPlan(const ConvProblem& problem, const ConvOptions& options, PackedWeightsPtr weights)
-      : p_(problem), options_(options), weights_(std::move(weights)), kernel_(choose_gemm_f32(options.isa)) {
+  TapConvPlan(const ConvProblem& problem, const ConvOptions& options)
+      : p_(problem), options_(options), kernel_(choose_gemm_f32(options.isa)) {
     src_stride_ = options.src_pixel_stride ? options.src_pixel_stride : p_.c;
     dst_stride_ = options.dst_pixel_stride ? options.dst_pixel_stride : p_.k;
     panel_size_ = p_.taps() * p_.group_c() * kernel_.nr;
@@ -191,7 +191,7 @@ class TapConvPlan : public ConvPlan {
                  int64_t panel) const noexcept {
     const int64_t column = group * p_.group_k() + panel * kernel_.nr;
     GemmF32Args args;
-    args.weights = weights_->data.data() + (group * panels_ + panel) * panel_size_;
+    args.weights = buffers.weights + (group * panels_ + panel) * panel_size_;
     args.k = p_.group_c() * (folds_width_ ? p_.kernel[2] : 1);
     args.n = std::min<int64_t>(kernel_.nr, p_.group_k() - panel * kernel_.nr);
     args.epilogue.call = options_.function;
@@ -216,7 +216,6 @@ class TapConvPlan : public ConvPlan {
 
   ConvProblem p_;
   ConvOptions options_;
-  PackedWeightsPtr weights_;
   const GemmF32Kernel& kernel_;
   int64_t src_stride_ = 0, dst_stride_ = 0;  // elements between pixels of the caller's arrays
   int64_t panel_size_ = 0, panels_ = 0;
@@ -235,23 +234,23 @@ std::string tap_pack_key(const ConvProblem& problem, Isa isa) {
   return concat("taps ", choose_gemm_f32(isa).nr, problem.transposed ? " transposed" : "");
 }
 
-PackedWeightsPtr tap_pack(const ConvProblem& p, const float* weights, Isa isa) {
+int64_t tap_packed_size(const ConvProblem& p, Isa isa) {
+  return checked_mul(packed_size(p.taps() * p.group_c(), p.group_k(), choose_gemm_f32(isa).nr), p.groups);
+}
+
+void tap_pack(const ConvProblem& p, const float* weights, Isa isa, float* packed) {
   const GemmF32Kernel& kernel = choose_gemm_f32(isa);
   const int64_t taps = p.taps(), group_size = packed_size(taps * p.group_c(), p.group_k(), kernel.nr);
-  auto packed = std::make_shared<PackedWeights>();
-  packed->data = AlignedArray<float>(checked_mul(group_size, p.groups));
   for (int64_t g = 0; g < p.groups; ++g) {
     PackSource source{weights + g * p.group_k() * p.group_c() * taps, taps, 1, p.group_c(), 0, p.group_k(), 0};
     source.k_stride = p.transposed ? p.group_k() * taps : taps;
     source.column_stride = p.transposed ? taps : p.group_c() * taps;
-    pack_f32(source, kernel.nr, packed->data.data() + g * group_size);
+    pack_f32(source, kernel.nr, packed + g * group_size);
   }
-  return packed;
 }
 
-std::unique_ptr<ConvPlan> plan_tap_conv(const ConvProblem& problem, const ConvOptions& options,
-                                        PackedWeightsPtr weights) {
-  return std::make_unique<TapConvPlan>(problem, options, std::move(weights));
+std::unique_ptr<ConvPlan> plan_tap_conv(const ConvProblem& problem, const ConvOptions& options) {
+  return std::make_unique<TapConvPlan>(problem, options);
 }
 
 }  // namespace fastconv

@@ -14,9 +14,9 @@ namespace fastconv {
 
 // Weights as [group][panel][tap][c / groups][NR]; both directions share the form.
 std::string tap_pack_key(const ConvProblem& problem, Isa isa);
-PackedWeightsPtr tap_pack(const ConvProblem& problem, const float* weights, Isa isa);
+int64_t tap_packed_size(const ConvProblem& problem, Isa isa);
+void tap_pack(const ConvProblem& problem, const float* weights, Isa isa, float* packed);
 
-std::unique_ptr<ConvPlan> plan_tap_conv(const ConvProblem& problem, const ConvOptions& options,
-                                        PackedWeightsPtr weights);
+std::unique_ptr<ConvPlan> plan_tap_conv(const ConvProblem& problem, const ConvOptions& options);
 
 }  // namespace fastconv

@@ -30,10 +30,9 @@ class WinogradPlan : public ConvPlan {
   static constexpr int T = M + 2;
   static constexpr int64_t kPoints = T * T;
 
-  WinogradPlan(const ConvProblem& problem, const ConvOptions& options, PackedWeightsPtr weights)
+  WinogradPlan(const ConvProblem& problem, const ConvOptions& options)
       : p_(problem),
         options_(options),
-        weights_(std::move(weights)),
         transform_(choose_winograd(M, options.isa)),
         gemm_(choose_gemm_f32(options.isa)) {
     src_stride_ = options.src_pixel_stride ? options.src_pixel_stride : p_.c;
@@ -133,8 +132,8 @@ class WinogradPlan : public ConvPlan {
     }
   }
 
-  const float* panel_weights(int64_t panel, int64_t point) const {
-    return weights_->data.data() + (panel * kPoints + point) * p_.c * gemm_.nr;
+  const float* panel_weights(const ConvBuffers& b, int64_t panel, int64_t point) const {
+    return b.weights + (panel * kPoints + point) * p_.c * gemm_.nr;
   }
 
   // A tile's first output pixel.
@@ -161,7 +160,7 @@ class WinogradPlan : public ConvPlan {
     for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
       for (int64_t point = 0; point < kPoints; ++point) {
         args.src = v + point * point_stride_v(count);
-        args.weights = panel_weights(panel, point);
+        args.weights = panel_weights(b, panel, point);
         args.dst = m + point * point_stride_m(count);
         gemm_.fn(args);
       }
@@ -212,7 +211,7 @@ class WinogradPlan : public ConvPlan {
     transform_.fn({pixels, T * p_.c, p_.c, 0, T, 0, T, p_.c, v, c_row_});
     const Tap tap{0, 0};
     for (int64_t i = 0; i < kPoints; ++i) {
-      gemm_.fn({v + i * c_row_, 0, &tap, 1, p_.c, panel_weights(panel, i), 1, gemm_.nr, m + i * nr_row_, 0, {}});
+      gemm_.fn({v + i * c_row_, 0, &tap, 1, p_.c, panel_weights(b, panel, i), 1, gemm_.nr, m + i * nr_row_, 0, {}});
     }
     transform_.output({m, nr_row_, out.channels, sums, M * gemm_.nr, gemm_.nr, M, M, false, {}});
     const Epilogue& e = out.epilogue;
@@ -243,7 +242,6 @@ class WinogradPlan : public ConvPlan {
 
   ConvProblem p_;
   ConvOptions options_;
-  PackedWeightsPtr weights_;
   const WinogradKernel& transform_;
   const GemmF32Kernel& gemm_;
   int64_t src_stride_, dst_stride_;
@@ -292,14 +290,12 @@ void transform_filters(const float* filters, int64_t filter_stride, int64_t coun
 
 // U[panel][point][c][NR]
 template <int M>
-PackedWeightsPtr pack(const ConvProblem& p, const float* weights, Isa isa) {
+void pack(const ConvProblem& p, const float* weights, Isa isa, float* packed) {
   constexpr int64_t kPoints = (M + 2) * (M + 2);
-  const int64_t nr = choose_gemm_f32(isa).nr, panels = ceil_div(p.k, nr), panel_size = checked_mul(kPoints * p.c, nr);
-  auto packed = std::make_shared<PackedWeights>();
-  packed->data = AlignedArray<float>(checked_mul(panels, panel_size));
+  const int64_t nr = choose_gemm_f32(isa).nr, panels = ceil_div(p.k, nr), panel_size = kPoints * p.c * nr;
   parallel_for(panels, 1, [&](int64_t begin, int64_t end) {
     for (int64_t panel = begin; panel < end; ++panel) {
-      float* const u = packed->data.data() + panel * panel_size;
+      float* const u = packed + panel * panel_size;
       const int64_t columns = std::min(nr, p.k - panel * nr);
       if (columns < nr) std::fill(u, u + panel_size, 0.0f);
       const float* filters = weights + panel * nr * p.c * 9;
@@ -311,7 +307,12 @@ PackedWeightsPtr pack(const ConvProblem& p, const float* weights, Isa isa) {
       }
     }
   });
-  return packed;
+}
+
+template <int M>
+int64_t packed_floats(const ConvProblem& p, Isa isa) {
+  const int64_t nr = choose_gemm_f32(isa).nr;
+  return checked_mul(ceil_div(p.k, nr), checked_mul((M + 2) * (M + 2) * p.c, nr));
 }
 
 std::string refuse(const ConvProblem& p) {
@@ -336,9 +337,10 @@ constexpr Algorithm make_algorithm(const char* name, Precision precision) {
       precision,
       refuse,
       [](const ConvProblem&, Isa isa) { return concat("winograd ", M, " ", choose_gemm_f32(isa).nr); },
+      packed_floats<M>,
       pack<M>,
-      [](const ConvProblem& p, const ConvOptions& o, PackedWeightsPtr w) -> std::unique_ptr<ConvPlan> {
-        return std::make_unique<WinogradPlan<M>>(p, o, std::move(w));
+      [](const ConvProblem& p, const ConvOptions& o) -> std::unique_ptr<ConvPlan> {
+        return std::make_unique<WinogradPlan<M>>(p, o);
       },
   };
 }

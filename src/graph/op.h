@@ -62,8 +62,8 @@ class InferContext {
   const Node& node_;
 };
 
-// What a step gets: pointers in the order of the node's inputs and outputs (null where absent), all in the formats the
-// layout pass chose, none aliased unless the operator's OpDef allows it.
+// What a step gets: pointers in the order of the node's inputs and outputs (null where absent, also at the end), all in
+// the formats the layout pass chose, none aliased unless the operator's OpDef allows it.
 struct StepBuffers {
   const void* const* inputs;
   void* const* outputs;

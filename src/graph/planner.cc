@@ -10,6 +10,9 @@
 namespace fastconv::graph {
 namespace {
 
+// Optional inputs left out at the end of a node's list are null in a step's list as well, which is at least this long.
+constexpr size_t kLeastInputs = 8;
+
 std::unique_ptr<Step> make_step(const Graph& graph, const Node& node, const PlanOptions& options, PackCache& cache) {
   if (node.op->flags & kView) return nullptr;
   // Nothing to compute: neither kernels nor steps need to know about empty tensors.
@@ -58,7 +61,7 @@ std::shared_ptr<const Plan> make_plan(Graph graph, const PlanOptions& options, P
                            node.name,
                            node.op,
                            static_cast<int>(plan->operands.size()),
-                           static_cast<int>(node.inputs.size()),
+                           static_cast<int>(std::max(node.inputs.size(), kLeastInputs)),
                            memory.workspaces[i],
                            bytes,
                            {first.name, first.dtype, first.shape},
@@ -67,6 +70,8 @@ std::shared_ptr<const Plan> make_plan(Graph graph, const PlanOptions& options, P
       plan->operands.push_back(id == kNoValue ? Location{} : memory.values[id]);
       if (id != kNoValue && graph.values[id].constant) constants.insert(graph.values[id].constant);
     }
+    if (node.inputs.size() < kLeastInputs)
+      plan->operands.resize(plan->operands.size() + kLeastInputs - node.inputs.size());
     for (ValueId id : node.outputs) plan->operands.push_back(memory.values[id]);
   }
   for (size_t i = 0; i < graph.outputs.size(); ++i) {

@@ -8,6 +8,8 @@
 namespace fastconv::graph {
 namespace {
 
+using PackedPtr = std::shared_ptr<const AlignedArray<float>>;
+
 // Fills the last axes of `to`; an empty list leaves the default.
 void set_axes(const InferContext& c, const char* name, size_t rank, Dims& to) {
   const std::vector<int64_t> values = c.get_ints(name);
@@ -105,23 +107,45 @@ void infer_conv(InferContext& c) {
 
 class ConvStep final : public Step {
  public:
-  ConvStep(const ConvProblem& problem, const Algorithm& algorithm, std::unique_ptr<ConvPlan> plan, int residual)
-      : algorithm_(algorithm.name), plan_(std::move(plan)), flops_(problem.flops()), residual_(residual) {}
+  // packed: null where weights are computed at run time; each run packs them into the workspace then.
+  ConvStep(const ConvProblem& problem, const Algorithm& algorithm, const ConvOptions& options, PackedPtr packed,
+           int residual)
+      : problem_(problem),
+        isa_(options.isa),
+        algorithm_(algorithm),
+        plan_(algorithm.plan(problem, options)),
+        packed_(std::move(packed)),
+        residual_(residual),
+        packed_at_(round_up(plan_->workspace_bytes(), kAlignment)) {}
 
-  int64_t workspace_bytes() const override { return plan_->workspace_bytes(); }
-  void run(const StepBuffers& b) const noexcept override {
-    const auto input = [&](int i) { return static_cast<const float*>(b.inputs[i]); };
-    plan_->run({input(0), input(2), residual_ < 0 ? nullptr : input(residual_), static_cast<float*>(b.outputs[0]),
-                b.workspace});
+  int64_t workspace_bytes() const override {
+    if (packed_) return packed_at_;
+    return checked_add(packed_at_, checked_mul(algorithm_.packed_size(problem_, isa_), sizeof(float)));
   }
-  std::string describe() const override { return concat(algorithm_, " ", plan_->kernel().name); }
-  double flops() const override { return flops_; }
+
+  void run(const StepBuffers& b) const noexcept override {
+    const auto input = [&](int i) { return i < 0 ? nullptr : static_cast<const float*>(b.inputs[i]); };
+    const float* weights = packed_ ? packed_->data() : pack(input(1), static_cast<std::byte*>(b.workspace));
+    plan_->run({input(0), weights, input(2), input(residual_), static_cast<float*>(b.outputs[0]), b.workspace});
+  }
+
+  std::string describe() const override { return concat(algorithm_.name, " ", plan_->kernel().name); }
+  double flops() const override { return problem_.flops(); }
 
  private:
-  const char* algorithm_;
+  const float* pack(const float* weights, std::byte* workspace) const noexcept {
+    float* packed = reinterpret_cast<float*>(workspace + packed_at_);
+    algorithm_.pack(problem_, weights, isa_, packed);
+    return packed;
+  }
+
+  ConvProblem problem_;
+  Isa isa_;
+  const Algorithm& algorithm_;
   std::unique_ptr<ConvPlan> plan_;
-  double flops_;
-  int residual_;  // the input that holds it, or -1
+  PackedPtr packed_;
+  int residual_;       // the input that holds it, or -1
+  int64_t packed_at_;  // where weights packed at run time lie in the workspace
 };
 
 template <bool kTransposed>
@@ -133,14 +157,16 @@ std::unique_ptr<Step> plan_conv(PlanContext& c) {
   options.residual = c.node().residual >= 0;
   const Algorithm& algorithm =
       choose_algorithm(p, options.isa, parse_precision(c.options().precision), "auto", c.label().c_str());
-  const ConstantPtr weights = c.input(1).constant;
-  if (!weights) c.fail("weight must be known while planning, got one computed at run time");
-  const std::string key =
-      concat(c.node().op->name, " ", algorithm.name, " ", algorithm.pack_key(p, options.isa), " ", p.groups);
-  const PackedWeightsPtr packed = c.pack_cache().get<PackedWeights>(weights, key, [&] {
-    return algorithm.pack(p, reinterpret_cast<const float*>(weights->data.data()), options.isa);
-  });
-  return std::make_unique<ConvStep>(p, algorithm, algorithm.plan(p, options, packed), c.node().residual);
+  PackedPtr packed;
+  if (const ConstantPtr weights = c.input(1).constant) {
+    const std::string key =
+        concat(c.node().op->name, " ", algorithm.name, " ", algorithm.pack_key(p, options.isa), " ", p.groups);
+    packed = c.pack_cache().get<AlignedArray<float>>(weights, key, [&] {
+      return std::make_shared<AlignedArray<float>>(
+          pack_weights(algorithm, p, reinterpret_cast<const float*>(weights->data.data()), options.isa));
+    });
+  }
+  return std::make_unique<ConvStep>(p, algorithm, options, std::move(packed), c.node().residual);
 }
 
 }  // namespace
