@@ -248,7 +248,7 @@ class Module:
     def _network(self, inputs: Sequence[Any]) -> Network:
         """Return the network for arrays of these ranks and types, for any extents."""
         arrays = [as_array(value) for value in inputs]
-        key = (get_precision(), *((array.ndim, str(array.dtype)) for array in arrays))
+        key = (get_precision(), *((array.ndim, array.dtype) for array in arrays))
         checked, network = self._networks.pop(key, (0, None))
         if checked != Module._latest and checked < max(module._stamp for module in self.modules()):
             graph, returns = record(self, [(str(array.dtype), [-1] * array.ndim) for array in arrays])
