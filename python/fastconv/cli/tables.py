@@ -19,6 +19,8 @@ class Console:
 
     def __init__(self) -> None:
         self._out = rich.console.Console(highlight=False, soft_wrap=True)
+        if not self._out.is_terminal:
+            self._out.width = 160  # a file or a pipe has no width of its own
         self._err = rich.console.Console(stderr=True, highlight=False)
 
     def line(self, text: str) -> None:
@@ -67,7 +69,7 @@ class Console:
             ours, theirs = statistics.median(entry.ours_ms), statistics.median(entry.theirs_ms)
             scale, difference = f"{entry.largest_output:.4g}", f"{entry.largest_difference:.2g}"
             table.add_row(entry.model, str(len(entry.shapes)), scale, difference, *_times(ours, theirs))
-        table.add_row("the whole page, RapidOCR's own work included", "", "", "", *_times(*pages))
+        table.add_row("whole page with RapidOCR's own work", "", "", "", *_times(*pages))
         self._out.print()
         self._out.print(table, soft_wrap=False)
 

@@ -106,14 +106,35 @@ def _topological(nodes: Sequence[NodeProto], available: set[str]) -> list[NodePr
     return ordered
 
 
-def check_node(node: NodeProto, opsets: dict[str, int], types: dict[str, onnx.TypeProto]) -> None:
-    """Hold a node against its operator's schema: inputs, attributes, and types that must agree.
+def check_node(node: NodeProto, opsets: dict[str, int]) -> None:
+    """Hold a node against its operator's schema: that it exists, number of inputs and outputs, attributes.
 
     Raises
     ------
     InvalidGraph
-        Naming the node, the value at fault and the rule.
+        Naming the node and the rule.
     """
+    schema = _schema(node, opsets)
+    if not schema.min_input <= len(node.input) <= schema.max_input or len(node.output) > schema.max_output:
+        raise InvalidGraph.of(
+            f"{label(node)}: needs {schema.min_input} to {schema.max_input} inputs and at most {schema.max_output} "
+            f"outputs, got {len(node.input)} and {len(node.output)}"
+        )
+    _check_attributes(node, schema)
+
+
+def check_text(proto: onnx.ModelProto) -> None:
+    """Refuse names that are no text: protobuf hands such bytes through."""
+    graph = proto.graph
+    texts = [value.name for value in (*graph.input, *graph.output, *graph.initializer)]
+    for node in graph.node:
+        texts += [node.op_type, node.domain, node.name, *node.input, *node.output, *(a.name for a in node.attribute)]
+    for text in texts:
+        if not isinstance(text, str):
+            raise InvalidGraph.of(f"model: names must be UTF-8, got {text!r}")
+
+
+def _schema(node: NodeProto, opsets: dict[str, int]) -> onnx.defs.OpSchema:
     domain = "" if node.domain == "ai.onnx" else node.domain
     if not onnx.defs.has(node.op_type, domain):
         raise InvalidGraph.of(
@@ -121,16 +142,9 @@ def check_node(node: NodeProto, opsets: dict[str, int], types: dict[str, onnx.Ty
             f"with domain_version of {opsets.get(domain, 1)}"
         )
     try:
-        schema = onnx.defs.get_schema(node.op_type, opsets[domain], domain)
+        return onnx.defs.get_schema(node.op_type, opsets[domain], domain)
     except (KeyError, onnx.defs.SchemaError) as error:
         raise InvalidGraph.of(f"{label(node)}: the operator must exist in its opset {opsets.get(domain)}") from error
-    if not schema.min_input <= len(node.input) <= schema.max_input or len(node.output) > schema.max_output:
-        raise InvalidGraph.of(
-            f"{label(node)}: needs {schema.min_input} to {schema.max_input} inputs and at most {schema.max_output} "
-            f"outputs, got {len(node.input)} and {len(node.output)}"
-        )
-    _check_attributes(node, schema)
-    _check_types(node, schema, types)
 
 
 def _check_attributes(node: NodeProto, schema: onnx.defs.OpSchema) -> None:
@@ -147,8 +161,15 @@ def _check_attributes(node: NodeProto, schema: onnx.defs.OpSchema) -> None:
             raise InvalidGraph.of(f"{label(node)}: attribute {name} is required")
 
 
-def _check_types(node: NodeProto, schema: onnx.defs.OpSchema, types: dict[str, onnx.TypeProto]) -> None:
-    """Every input must have one of the types its formal parameter allows; parameters of one name, one type."""
+def check_types(node: NodeProto, opsets: dict[str, int], types: dict[str, onnx.TypeProto]) -> None:
+    """Hold a node's inputs against the types its schema allows, and one type for parameters of one name.
+
+    Raises
+    ------
+    InvalidGraph
+        Naming the node, the value at fault and the rule.
+    """
+    schema = _schema(node, opsets)
     bound: dict[str, str] = {}
     for index, name in enumerate(node.input):
         formal = schema.inputs[min(index, len(schema.inputs) - 1)]

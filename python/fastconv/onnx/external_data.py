@@ -39,10 +39,11 @@ def read_external(tensor: TensorProto, folder: Path | None) -> bytes:
     path = _confined(folder, location, what)
     offset = _integer(entries.get("offset", "0"), f"{what} offset")
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+        os.close(descriptor)
+        raise InvalidGraph.of(f"{what} must be a regular file without other links, got {location!r}")
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
-            raise InvalidGraph.of(f"{what} must be a regular file without other links, got {location!r}")
         length = _integer(entries.get("length", str(max(status.st_size - offset, 0))), f"{what} length")
         if offset + length > status.st_size:
             raise InvalidGraph.of(

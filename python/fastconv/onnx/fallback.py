@@ -15,6 +15,8 @@ from fastconv.onnx.checks import label, outer_names
 if TYPE_CHECKING:
     from fastconv.onnx.loader import Model
 
+_TRUE = "fastconv/true"
+
 
 class FallbackNode:
     """One node as a model of its own. Stateless between runs, so threads may share it.
@@ -29,6 +31,10 @@ class FallbackNode:
         self.label = label(node)
         self.outputs = [name for name in node.output if name]
         graph = onnx.GraphProto(name="fallback", node=[node])
+        if node.op_type == "Loop" and not node.input[1]:
+            # onnx.reference takes an absent condition for a false one: it must run on, so it is given as true.
+            graph.initializer.append(onnx.numpy_helper.from_array(np.array(True), _TRUE))
+            graph.node[0].input[1] = _TRUE
         graph.input.extend(_value(name, model) for name in outer_names(node))
         graph.output.extend(_value(name, model) for name in self.outputs)
         proto = onnx.ModelProto(ir_version=model.proto.ir_version, graph=graph)

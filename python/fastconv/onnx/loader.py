@@ -18,7 +18,7 @@ import onnx.version_converter
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from fastconv._ort.errors import InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile
-from fastconv.onnx.checks import OLDEST_OPSET, check_node, check_opsets, sort_nodes
+from fastconv.onnx.checks import OLDEST_OPSET, check_node, check_opsets, check_text, check_types, sort_nodes
 from fastconv.onnx.external_data import read_external
 from fastconv.onnx.tensors import sparse_to_array, to_array
 from fastconv.onnx.types import infer_types
@@ -55,6 +55,7 @@ def load(source: Source) -> Model:
     proto, folder = _parse(source)
     if not proto.HasField("graph"):
         raise InvalidArgument.of("No graph was found in the protobuf.")
+    check_text(proto)
     opsets = check_opsets(proto)
     if opsets.get("", OLDEST_OPSET) < OLDEST_OPSET:
         proto = _modernized(proto)
@@ -74,9 +75,11 @@ def load(source: Source) -> Model:
     del graph.node[:]
     graph.node.extend(nodes)
     model = Model(proto, list(graph.node), constants, inputs, list(graph.output), opsets)
+    for node in model.nodes:
+        check_node(node, opsets)
     model.types = infer_types(model)
     for node in model.nodes:
-        check_node(node, opsets, model.types)
+        check_types(node, opsets, model.types)
     return model
 
 

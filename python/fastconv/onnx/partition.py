@@ -41,6 +41,7 @@ _SHAPE_ARGUMENTS = {
     "reduce_log_sum_exp": (1,),
     "reduce_log_sum": (1,),
 }
+_PACKED = ("conv", "conv_transpose")  # their weights are packed while planning
 _BORDER = -1  # the level of inputs and constants
 _RANDOM = ("Random", "Bernoulli", "Multinomial")
 
@@ -126,8 +127,11 @@ class _Partition:
         return self.level.get(name, _BORDER)
 
     def _place_native(self, recipe: Recipe) -> None:
-        self.constants.update(recipe.constants)
         calls = [_renamed(call, self.same_as) for call in recipe.calls]
+        for call in calls:
+            if call.op in _PACKED and call.inputs[1] not in self.constants and call.inputs[1] not in self.known:
+                raise Unsupported("weights computed at run time")
+        self.constants.update(recipe.constants)
         inside = {name for call in calls for name in call.outputs}
         level = max([_BORDER + 1, *(_even(self._level(n)) for call in calls for n in call.inputs if n)])
         while any(
@@ -170,8 +174,8 @@ class _Partition:
         """Constants, results of shape arithmetic, and what crosses the border as a number or a list of them."""
         if name in self.constants or name in self.known:
             return True
-        dtype, rank = self.kinds.get(name, ("", None))
-        return self._level(name) < level and (dtype in ("int64", "int32") or (rank is not None and rank <= 1))
+        _, rank = self.kinds.get(name, ("", None))
+        return self._level(name) < level and rank is not None and rank <= 1
 
     def _is_late(self, name: str, level: int) -> bool:
         """Tell whether a shape argument would only be known after its own segment has run."""

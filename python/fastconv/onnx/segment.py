@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 
 from fastconv import _core
-from fastconv._ort.errors import InvalidArgument
+from fastconv._ort.errors import InvalidArgument, InvalidGraph
 from fastconv._ort.profile import Trace
 from fastconv.graph_builder import GraphBuilder, GraphLike
 from fastconv.onnx.loader import Model
@@ -48,8 +48,11 @@ class Segment:
 
     def _network(self, dims: Mapping[str, Dims]) -> _core.Network:
         graph = _core.Graph()
-        build_graph(graph, self._step, self._plan, dims, {name: name for name in self.outputs})
-        return _core.Network(graph, **self._options)
+        try:
+            build_graph(graph, self._step, self._plan, dims, {name: name for name in self.outputs})
+            return _core.Network(graph, **self._options)
+        except (ValueError, TypeError) as error:
+            raise InvalidGraph.of(str(error)) from error
 
     def network_for(self, values: Mapping[str, np.ndarray]) -> _core.Network:
         """Return the network that runs these inputs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastconv._ort.errors import InvalidGraph
-from fastconv.onnx.registry import ANY, Names, Node, translates
+from fastconv.onnx.registry import ANY, Names, Node, Unsupported, translates
 
 
 @translates("Concat", types=ANY)
@@ -84,5 +84,7 @@ def depth_to_space(node: Node) -> str:
 
 @translates("SpaceToDepth")
 def space_to_depth(node: Node) -> str:
-    """Translate blocks of pixels to channels."""
+    """Translate blocks of pixels to channels, in the order that the vocabulary has."""
+    if node.attribute("mode", "DCR") != "DCR":
+        raise Unsupported(f"mode={node.attribute('mode')}")
     return node.add("space_to_depth", node.input(0), blocksize=node.attribute("blocksize"))

@@ -6,6 +6,8 @@ import numpy as np
 
 from fastconv.onnx.registry import ANY, NUMBER, Node, Unsupported, translates
 
+_LARGEST_FILLED = 2**26  # elements of a constant that is filled while translating; a larger one is expanded
+
 
 @translates("Identity", types=ANY)
 def identity(node: Node) -> str:
@@ -31,6 +33,9 @@ def constant_of_shape(node: Node) -> str:
     value = node.attribute("value", np.zeros(1, np.float32))
     if str(value.dtype) not in ANY or value.size != 1:
         raise Unsupported(f"a value of {value.size} elements of type {value.dtype}")
+    extents = node.value(0)
+    if extents is not None and (extents >= 0).all() and np.prod(extents, dtype=float) < _LARGEST_FILLED:
+        return node.constant(np.full(extents, value.reshape(())), str(value.dtype))
     fill = node.constant(value.reshape(()), str(value.dtype))
     return node.add("expand", fill, node.input(0))
 
