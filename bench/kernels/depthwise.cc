@@ -20,8 +20,18 @@ void run(benchmark::State& state, const DepthwiseF32Kernel& row, int64_t window,
     rows.push_back({i * width * kChannels, i * window * kChannels});
     taps.push_back({i, i * kChannels});
   }
-  const DepthwiseF32Args args{src.data(),     kChannels, width,    rows.data(), window,     taps.data(), window, step,
-                              weights.data(), 0,         kOutputs, kChannels,   dst.data(), kChannels,   {}};
+  DepthwiseF32Args args{};
+  args.src = src.data();
+  args.pixel = kChannels;
+  args.width = width;
+  args.rows = rows.data();
+  args.taps = taps.data();
+  args.row_count = args.tap_count = window;
+  args.step = step;
+  args.weights = weights.data();
+  args.m = kOutputs;
+  args.channels = args.dst_stride = kChannels;
+  args.dst = dst.data();
   for (auto _ : state) {
     row.fn(args);
     benchmark::ClobberMemory();

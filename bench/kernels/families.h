@@ -15,6 +15,7 @@ void bench_copy(const KernelInfo& row);
 void bench_depthwise(const KernelInfo& row);
 void bench_elementwise(const KernelInfo& row);
 void bench_gemm(const KernelInfo& row);
+void bench_normalize(const KernelInfo& row);
 void bench_pool(const KernelInfo& row);
 void bench_reduce(const KernelInfo& row);
 void bench_resize(const KernelInfo& row);

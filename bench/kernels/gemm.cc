@@ -17,7 +17,15 @@ void run(benchmark::State& state, const GemmF32Kernel& row, int64_t taps, int64_
   AlignedArray<float> dst(kRows * row.nr);
   std::vector<Tap> list;
   for (int64_t t = 0; t < taps; ++t) list.push_back({t * k, t * k * row.nr});
-  const GemmF32Args args{src.data(), k, list.data(), taps, k, weights.data(), kRows, row.nr, dst.data(), row.nr, {}};
+  GemmF32Args args{};
+  args.src = src.data();
+  args.row_stride = args.k = k;
+  args.taps = list.data();
+  args.tap_count = taps;
+  args.weights = weights.data();
+  args.m = kRows;
+  args.n = args.dst_stride = row.nr;
+  args.dst = dst.data();
   for (auto _ : state) {
     row.fn(args);
     benchmark::ClobberMemory();

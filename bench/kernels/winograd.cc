@@ -14,8 +14,14 @@ void to_points(benchmark::State& state, const WinogradKernel& row) {
   const int tile = row.m + 2;
   const AlignedArray<float> src = random_floats(tile * tile * kChannels);
   AlignedArray<float> dst(tile * tile * kChannels);
-  const WinogradInputArgs args{src.data(), tile * kChannels, kChannels,  0,        tile, 0,
-                               tile,       kChannels,        dst.data(), kChannels};
+  WinogradInputArgs args{};
+  args.src = src.data();
+  args.row_stride = tile * kChannels;
+  args.pixel_stride = kChannels;
+  args.row_end = args.column_end = tile;
+  args.channels = kChannels;
+  args.dst = dst.data();
+  args.point_stride = kChannels;
   for (auto _ : state) {
     row.fn(args);
     benchmark::ClobberMemory();
@@ -27,8 +33,14 @@ void to_pixels(benchmark::State& state, const WinogradKernel& row) {
   const int tile = row.m + 2;
   const AlignedArray<float> src = random_floats(tile * tile * kChannels);
   AlignedArray<float> dst(row.m * row.m * kChannels);
-  const WinogradOutputArgs args{src.data(), kChannels, kChannels, dst.data(), row.m * kChannels,
-                                kChannels,  row.m,     row.m,     {}};
+  WinogradOutputArgs args{};
+  args.src = src.data();
+  args.point_stride = kChannels;
+  args.channels = kChannels;
+  args.dst = dst.data();
+  args.row_stride = row.m * kChannels;
+  args.pixel_stride = kChannels;
+  args.rows = args.columns = row.m;
   for (auto _ : state) {
     row.output(args);
     benchmark::ClobberMemory();

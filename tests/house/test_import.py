@@ -8,11 +8,15 @@ from pathlib import Path
 
 import fastconv
 
+# Processor seconds, and NumPy's own share: 0.08 s on the reference machine, more on a slow or busy one.
 PROBE = """
 import json, sys, time
-begin = time.process_time()  # a busy machine must not fail the test
+begin = time.process_time()
+import numpy
+numpy_seconds = time.process_time() - begin
 import fastconv
-print(json.dumps([time.process_time() - begin, sorted(m for m in sys.modules if "." not in m)]))
+seconds = time.process_time() - begin
+print(json.dumps([seconds, numpy_seconds, sorted(m for m in sys.modules if "." not in m)]))
 """
 
 
@@ -21,13 +25,14 @@ def probe():
 
 
 def test_import_is_quick():
-    assert min(probe()[0] for _ in range(5)) < 0.2
+    seconds, numpy_seconds, _ = min(probe() for _ in range(5))
+    assert seconds < 0.2 * max(1, numpy_seconds / 0.08)
 
 
 def test_import_loads_nothing_optional():
     peers = {"onnx", "torch", "onnxruntime", "openvino", "tensorflow"}
     others = {"google", "matplotlib", "rich", "PIL", "scipy"}
-    assert not (peers | others) & set(probe()[1])
+    assert not (peers | others) & set(probe()[2])
 
 
 def test_wheel_is_small(tmp_path):

@@ -110,7 +110,7 @@ class Torch(Engine):
         import torch
 
         if self.layout == "NCHW" or array.ndim < 4:
-            return torch.from_numpy(np.ascontiguousarray(array))
+            return torch.from_numpy(np.array(array))  # its own copy: torch warns of read-only ones
         # Made from an NHWC array, so that the stride of a batch of one is right too: torch leaves its fast path else.
         return torch.from_numpy(np.ascontiguousarray(np.moveaxis(array, 1, -1))).movedim(-1, 1)
 

@@ -1,0 +1,58 @@
+"""The README tells the truth: its Python runs, its commands work, its C++ is that of the example that is built."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastconv as fc
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the examples run: it has the file they read."""
+    from fastconv.onnx import to_onnx
+
+    path = tmp_path_factory.mktemp("readme")
+    model = to_onnx(fc.models.squeezenet1_1().eval(), (1, 3, 224, 224))
+    (path / "model.onnx").write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize("text", blocks("python"), ids=range(len(blocks("python"))))
+def test_python(text, folder):
+    done = subprocess.run([sys.executable, "-c", text], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "line", [line for block in blocks("sh") for line in block.splitlines() if line.startswith("fastconv ")]
+)
+def test_commands(line, folder):
+    arguments = [sys.executable, "-m", *shlex.split(line)]
+    if arguments[3] == "bench":
+        arguments += ["--rounds", "1"]
+    done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_cpp():
+    shown = blocks("cpp")
+    example = (ROOT / "examples" / "cpp" / "main.cpp").read_text()
+    assert len(shown) == 1
+    assert shown[0] in example
+
+
+def test_links():
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
