@@ -2,6 +2,7 @@
 
 from fastconv import models, nn, reference
 from fastconv._compile import compile, explain
+from fastconv._config import show_config
 from fastconv._core import cpu_info, kernels, set_num_threads
 from fastconv._core import num_threads as get_num_threads
 from fastconv._paths import get_cmake_dir, get_include
@@ -65,4 +66,5 @@ __all__ = [
     "reference",
     "set_num_threads",
     "set_precision",
+    "show_config",
 ]

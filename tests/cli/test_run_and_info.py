@@ -86,6 +86,8 @@ def test_info(capsys):
     printed = capsys.readouterr().out
     assert fastconv.cpu_info()["isa"] in printed
     assert "gemm" in printed
+    fastconv.show_config()
+    assert capsys.readouterr().out == printed
     assert main(["info", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["version"] == fastconv.__version__
