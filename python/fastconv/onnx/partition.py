@@ -41,7 +41,6 @@ _SHAPE_ARGUMENTS = {
     "reduce_log_sum_exp": (1,),
     "reduce_log_sum": (1,),
 }
-_PACKED = ("conv", "conv_transpose")  # their weights are packed while planning
 _BORDER = -1  # the level of inputs and constants
 _RANDOM = ("Random", "Bernoulli", "Multinomial")
 
@@ -128,9 +127,6 @@ class _Partition:
 
     def _place_native(self, recipe: Recipe) -> None:
         calls = [_renamed(call, self.same_as) for call in recipe.calls]
-        for call in calls:
-            if call.op in _PACKED and call.inputs[1] not in self.constants and call.inputs[1] not in self.known:
-                raise Unsupported("weights computed at run time")
         self.constants.update(recipe.constants)
         inside = {name for call in calls for name in call.outputs}
         level = max([_BORDER + 1, *(_even(self._level(n)) for call in calls for n in call.inputs if n)])
