@@ -17,8 +17,8 @@
 
 namespace fastconv {
 
-// The user's error budget, cheapest last; see docs/decisions on numerics. An algorithm's class is the strictest
-// budget it keeps.
+// The user's error budget, cheapest last; see docs/decisions on numerics. An algorithm's class for a problem is the
+// strictest budget it keeps there.
 enum class Precision : int { highest = 0, high = 1, medium = 2 };
 Precision parse_precision(const std::string& name);
 const char* precision_name(Precision precision);
@@ -52,7 +52,7 @@ class ConvPlan {
 
 struct Algorithm {
   const char* name;
-  Precision precision;
+  Precision (*precision)(const ConvProblem&);  // its class
   // Empty where it applies, else the reason, for "conv2d: algorithm winograd needs ..., got ...".
   std::string (*refuse)(const ConvProblem&);
   // What the packed form depends on besides weights, c, k, groups, kernel size and the algorithm itself.

@@ -45,7 +45,7 @@ constexpr Candidate kWinogradCandidates[] = {{&kWinograd2, 2}, {&kWinograd4, 4},
 Candidate best_winograd(const ConvProblem& p, Precision precision) {
   Candidate best = kWinogradCandidates[0];
   for (const Candidate& c : kWinogradCandidates) {
-    if (c.algorithm->precision <= precision && winograd_cost(p, c.m) < winograd_cost(p, best.m)) best = c;
+    if (c.algorithm->precision(p) <= precision && winograd_cost(p, c.m) < winograd_cost(p, best.m)) best = c;
   }
   return best;
 }

@@ -197,7 +197,7 @@ class DepthwisePlan : public ConvPlan {
 
 const Algorithm kDepthwise = {
     "depthwise",
-    Precision::highest,
+    [](const ConvProblem&) { return Precision::highest; },
     [](const ConvProblem& p) {
       return p.groups == p.c ? std::string() : concat("groups equal to input channels, got ", p.groups, " and ", p.c);
     },

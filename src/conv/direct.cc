@@ -5,8 +5,13 @@
 namespace fastconv {
 
 const Algorithm kDirect = {
-    "direct", Precision::highest, [](const ConvProblem&) { return std::string(); }, tap_pack_key, tap_packed_size,
-    tap_pack, plan_tap_conv,
+    "direct",
+    [](const ConvProblem&) { return Precision::highest; },
+    [](const ConvProblem&) { return std::string(); },
+    tap_pack_key,
+    tap_packed_size,
+    tap_pack,
+    plan_tap_conv,
 };
 
 }  // namespace fastconv

@@ -101,7 +101,7 @@ class Im2colPlan : public ConvPlan {
 
 const Algorithm kIm2col = {
     "im2col",
-    Precision::highest,
+    [](const ConvProblem&) { return Precision::highest; },
     [](const ConvProblem& p) { return std::string(p.transposed ? "a forward convolution, got a transposed one" : ""); },
     tap_pack_key,
     tap_packed_size,

@@ -93,7 +93,7 @@ class ReferencePlan : public ConvPlan {
 
 const Algorithm kReference = {
     "reference",
-    Precision::highest,
+    [](const ConvProblem&) { return Precision::highest; },
     [](const ConvProblem&) { return std::string(); },
     [](const ConvProblem&, Isa) { return std::string("as given"); },
     [](const ConvProblem& p, Isa) { return p.c * p.group_k() * p.taps(); },

@@ -37,8 +37,13 @@ class Check:
 
     @cached_property
     def magnitude(self) -> np.ndarray:
-        """The largest sum of absolute products in each output channel: Winograd errs by what its tile holds."""
-        sums = self.case.expected(*(None if a is None else np.abs(a) for a in self.operands))
+        """The largest sum of absolute products in each output channel, wherever the kernel may stand.
+
+        Winograd transforms whole kernels and whole tiles, and errs by all that they hold: by taps that meet nothing but
+        padding, too. Where an image is smaller than the kernel those can be all that is not zero.
+        """
+        full = (*[(0, 0)] * (self.case.ndim - 2), (2, 2), (2, 2))
+        sums = replace(self.case, padding=full).expected(*(None if a is None else np.abs(a) for a in self.operands))
         last_spatial = sums.ndim - (self.case.layout == "NHWC")
         return sums.max(axis=tuple(range(last_spatial - self.case.ndim, last_spatial)), keepdims=True)
 
@@ -71,7 +76,12 @@ class Check:
 
     def _gate(self, algorithm: str) -> int:
         case = self.case
-        may_be_winograd = 3 in case.kernel and not case.transposed and set(case.stride) == {1}
+        may_be_winograd = (
+            not case.transposed
+            and case.kernel in ((3, 3), (1, 3, 3))
+            and set(case.stride + case.dilation) == {1}
+            and case.groups == 1
+        )
         if not may_be_winograd or (algorithm == "winograd2" and case.weight_step == 4):
             return 0
         return GATE.get(algorithm, 0)

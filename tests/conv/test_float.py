@@ -13,6 +13,8 @@ from tests.conv.check import GATE, UNIT
 
 DIRECT_GATE = 16
 HIGHEST = ("direct", "im2col", "winograd2", "winograd4", "winograd", "reference", "auto")
+SHORT_SUMS = [(1, 1), (1, 6), (2, 2), (4, 4), (4, 7), (5, 8), (8, 8), (13, 12)]  # images
+SHORT_SUMS = [(h, w, padding) for h, w in SHORT_SUMS for padding in range(3) if h + 2 * padding >= 3]
 SHAPES = [(1, 16, 12, 12), (1, 64, 28, 28), (1, 128, 14, 14), (1, 256, 7, 7), (2, 33, 13, 17)]
 
 
@@ -21,10 +23,10 @@ def relative_error(y, exact):
     return np.linalg.norm(y - exact) / np.linalg.norm(exact)
 
 
-def plain_float32(x, weight):
-    """The 3x3 convolution with padding 1 as the textbook loop has it: one float32 sum an output, product by product."""
-    padded = np.pad(x, [(0, 0), (0, 0), (1, 1), (1, 1)])
-    height, width = x.shape[2:]
+def plain_float32(x, weight, padding=1):
+    """The 3x3 convolution as the textbook loop has it: one float32 sum an output, product by product."""
+    padded = np.pad(x, [(0, 0), (0, 0), (padding, padding), (padding, padding)])
+    height, width = (n - 2 for n in padded.shape[2:])
     y = np.zeros((x.shape[0], weight.shape[0], height, width), np.float32)
     for c, r, s in np.ndindex(*weight.shape[1:]):
         y += weight[None, :, c, r, s, None, None] * padded[:, None, c, r : r + height, s : s + width]
@@ -58,6 +60,36 @@ def test_high(problem, isa, algorithm):
     y = conv(x, weight, algorithm=algorithm, precision="high")
     assert relative_error(y, exact) <= 1e-5
     assert np.max(np.abs(y - exact) / magnitude) <= GATE["winograd6"] * UNIT
+
+
+@pytest.mark.parametrize("algorithm", ("auto", "winograd"))
+@pytest.mark.parametrize("c", (1, 2, 3, 6, 8, 15, 16, 17, 24, 40))
+def test_a_choice_keeps_highest_where_sums_are_short(isa, algorithm, c):
+    """Few channels, or taps that mostly meet padding: direct sums err little there, Winograd's whole tiles do not."""
+    if algorithm == "winograd" and c == 1:
+        return  # sums of one product round once; whoever insists on Winograd gets F(2,3), which has 3.01 times that
+    beyond = {}
+    for height, width, padding in SHORT_SUMS:
+        rng = np.random.default_rng([c, height, width, padding])
+        x = rng.standard_normal((1, c, height, width)).astype(np.float32)
+        weight = rng.standard_normal((32, c, 3, 3)).astype(np.float32)
+        exact = reference.conv2d(x, weight, padding=padding)
+        ratio = relative_error(fc.conv2d(x, weight, padding=padding, algorithm=algorithm), exact)
+        ratio /= relative_error(plain_float32(x, weight, padding), exact)
+        if ratio > 3:
+            beyond[height, width, padding] = ratio
+    assert not beyond
+
+
+@pytest.mark.parametrize(("c", "size", "taken"), [(15, 28, False), (16, 28, True), (48, 4, False), (16, 12, True)])
+def test_highest_takes_winograd4_only_where_it_keeps_the_budget(isa, c, size, taken):
+    def runs():
+        (row,) = (row for row in fc.kernels() if row["name"] == f"winograd_f32_4x3__{isa}")
+        return row["runs"]
+
+    before = runs()
+    fc.conv2d(np.ones((1, c, size, size), np.float32), np.ones((32, c, 3, 3), np.float32), padding=1)
+    assert (runs() > before) == taken
 
 
 def conv(x, weight, layout="NCHW", **options):
