@@ -39,6 +39,10 @@ Network::Network(Graph graph, const NetworkOptions& options) : graph_(std::move(
   }
   remove_dead_nodes(graph_);
   fold_constants(graph_);
+  remove_identities(graph_);
+  name_activations(graph_);
+  fold_pads(graph_);
+  fold_scales(graph_);
   remove_dead_nodes(graph_);
 }
 

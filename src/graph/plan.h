@@ -28,7 +28,8 @@ struct PlannedStep {
   std::unique_ptr<Step> step;
   std::string name;
   const OpDef* op;
-  int first_operand;  // in Plan::operands: the inputs, then the outputs
+  std::string epilogue;  // what a layer took in, for profiles: "add relu"
+  int first_operand;     // in Plan::operands: the inputs, then the outputs
   int input_count;
   int64_t workspace_offset;
   int64_t bytes;      // read and written

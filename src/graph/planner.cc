@@ -24,6 +24,19 @@ std::unique_ptr<Step> make_step(const Graph& graph, const Node& node, const Plan
   return named(node, [&] { return node.op->plan(context); });
 }
 
+constexpr const char* kFunctionNames[] = {
+#define FASTCONV_FUNCTION(name) #name,
+#include "kernels/elementwise/functions.inc"
+#undef FASTCONV_FUNCTION
+};
+
+std::string epilogue_of(const Node& node) {
+  std::string text = node.residual >= 0 ? "add" : "";
+  if (node.function == FunctionCall{}) return text;
+  if (!text.empty()) text += " ";
+  return text + (node.function == kRelu ? "relu" : kFunctionNames[static_cast<int>(node.function.function)]);
+}
+
 int64_t value_bytes(const Graph& graph, const std::vector<ValueId>& ids) {
   int64_t bytes = 0;
   for (ValueId id : ids) {
@@ -37,6 +50,7 @@ int64_t value_bytes(const Graph& graph, const std::vector<ValueId>& ids) {
 std::shared_ptr<const Plan> make_plan(Graph graph, const PlanOptions& options, PackCache& cache) {
   infer_shapes(graph);
   remove_dead_nodes(graph);
+  fuse_epilogues(graph);
   assign_formats(graph, cache);
   separate_outputs(graph);
   remove_dead_nodes(graph);
@@ -60,6 +74,7 @@ std::shared_ptr<const Plan> make_plan(Graph graph, const PlanOptions& options, P
     plan->steps.push_back({std::move(steps[i]),
                            node.name,
                            node.op,
+                           epilogue_of(node),
                            static_cast<int>(plan->operands.size()),
                            static_cast<int>(std::max(node.inputs.size(), kLeastInputs)),
                            memory.workspaces[i],

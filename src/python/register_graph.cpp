@@ -170,6 +170,7 @@ py::dict step_dict(const graph::PlannedStep& step) {
   py::dict d;
   d["name"] = step.name;
   d["op"] = step.op->name;
+  d["epilogue"] = step.epilogue;
   d["algorithm"] = step.step->describe();
   d["flops"] = step.step->flops();
   d["bytes"] = step.bytes;

@@ -1,5 +1,5 @@
 // batch_norm where no convolution before it could take it in: y = x * s + t per channel, s and t from the four
-// parameters. See passes/fold_batch_norm.cc for the usual case.
+// parameters. See passes/fold_scales.cc for the usual case.
 #include <cmath>
 
 #include "graph/ops/ops.h"

@@ -28,6 +28,9 @@ void remove_dead_nodes(Graph& graph) {
   }
   std::reverse(kept.begin(), kept.end());
   graph.nodes = std::move(kept);
+  for (size_t id = 0; id < graph.values.size(); ++id) {
+    if (!needed[id]) graph.values[id].constant = nullptr;  // unpacked, unfolded weights: most of a model's bytes
+  }
 }
 
 }  // namespace fastconv::graph

@@ -9,13 +9,18 @@
 namespace fastconv::graph {
 
 // Once per Network:
-void fold_constants(Graph& graph);  // nodes whose inputs are all known become constants
+void fold_constants(Graph& graph);     // nodes whose inputs are all known become constants
+void remove_identities(Graph& graph);  // readers of an identity read its input
+void name_activations(Graph& graph);   // x * sigmoid(x) and the like become the operator they spell
+void fold_pads(Graph& graph);          // zeros put around a convolution's input become its padding
+void fold_scales(Graph& graph);        // batch norms and known scales and shifts become part of the layer before them
 
 // Once per plan:
-void infer_shapes(Graph& graph);  // fills dtypes and shapes; folds what becomes known on the way (shape arithmetic)
+void infer_shapes(Graph& graph);    // fills dtypes and shapes; folds what becomes known on the way (shape arithmetic)
+void fuse_epilogues(Graph& graph);  // layers take in the bias, residual and function that follow them
 void assign_formats(Graph& graph, PackCache& cache);  // chooses memory formats and inserts conversions
 
-// Whenever values may have lost their last use:
+// Whenever values may have lost their last use; a node without outputs is dead. Constants nobody reads are let go.
 void remove_dead_nodes(Graph& graph);
 
 // One node's dtypes and shapes; its inputs' must be known. Errors name the node.
