@@ -134,8 +134,10 @@ struct Range {
   int64_t start, count, step;
 };
 
-// ONNX's clamping: a negative start or end counts from the end, then both are brought into the axis.
+// ONNX's clamping: a negative start or end counts from the end, then both are brought into the axis. Unlike NumPy's, a
+// start before the first cell is the first cell for negative steps too.
 Range clamped_range(int64_t extent, int64_t start, int64_t end, int64_t step) {
+  if (extent == 0) return {0, 0, step};
   if (start < 0) start += extent;
   if (end < 0) end += extent;
   if (step > 0) {
@@ -143,7 +145,7 @@ Range clamped_range(int64_t extent, int64_t start, int64_t end, int64_t step) {
     end = std::clamp<int64_t>(end, 0, extent);
     return {start, end > start ? (end - start - 1) / step + 1 : 0, step};
   }
-  start = std::clamp<int64_t>(start, -1, extent - 1);
+  start = std::clamp<int64_t>(start, 0, extent - 1);
   end = std::clamp<int64_t>(end, -1, extent - 1);
   return {start, end < start ? (end - start + 1) / step + 1 : 0, step};
 }

@@ -21,6 +21,7 @@ constexpr Word<ResizeCoordinate> kCoordinates[] = {{"half_pixel", ResizeCoordina
                                                    {"pytorch_half_pixel", ResizeCoordinate::pytorch_half_pixel},
                                                    {"align_corners", ResizeCoordinate::align_corners},
                                                    {"asymmetric", ResizeCoordinate::asymmetric},
+                                                   {"tf_half_pixel_for_nn", ResizeCoordinate::tf_half_pixel_for_nn},
                                                    {"tf_crop_and_resize", ResizeCoordinate::tf_crop_and_resize}};
 constexpr Word<ResizeNearest> kNearest[] = {{"round_prefer_floor", ResizeNearest::round_prefer_floor},
                                             {"round_prefer_ceil", ResizeNearest::round_prefer_ceil},

@@ -22,6 +22,8 @@ double coordinate_of(const ResizeRule& rule, int64_t o, int64_t in, int64_t out,
       return width == 1 ? 0.0 : x * last / (width - 1);
     case ResizeCoordinate::asymmetric:
       return x / scale;
+    case ResizeCoordinate::tf_half_pixel_for_nn:
+      return (x + 0.5) / scale;
     case ResizeCoordinate::tf_crop_and_resize:
       return (width == 1 ? (roi_end - roi_begin) * last / 2 : x * (roi_end - roi_begin) * last / (width - 1)) +
              roi_begin * last;

@@ -18,6 +18,7 @@ enum class ResizeCoordinate {
   pytorch_half_pixel,
   align_corners,
   asymmetric,
+  tf_half_pixel_for_nn,
   tf_crop_and_resize
 };
 enum class ResizeNearest { round_prefer_floor, round_prefer_ceil, floor, ceil };

@@ -5,7 +5,6 @@ from __future__ import annotations
 from fastconv.onnx.registry import NUMBER, Names, Node, translates
 
 _PLAIN = {
-    "Relu": "relu",
     "Sigmoid": "sigmoid",
     "Tanh": "tanh",
     "Softplus": "softplus",
@@ -29,6 +28,14 @@ _WITH_ATTRIBUTES = {
 def activation(node: Node) -> str:
     """Translate an activation without parameters."""
     return node.add(_PLAIN[node.op_type], node.input(0))
+
+
+@translates("Relu", types=NUMBER)
+def relu(node: Node) -> str:
+    """Translate max(x, 0), which integers have since opset 14."""
+    if node.dtype(0) == "float32":
+        return node.add("relu", node.input(0))
+    return node.add("max", node.input(0), node.constant(0, node.dtype(0)))
 
 
 @translates(*_WITH_ATTRIBUTES)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from fastconv.onnx.registry import Node, Unsupported, translates
+from fastconv.onnx.registry import Node, translates
 
 
 @translates("Upsample")
 def upsample(node: Node) -> str:
     """Translate the forerunner of Resize: asymmetric coordinates, rounded down."""
     scales = node.input(1) if node.opset >= 9 else node.constant(node.attribute("scales"), "float32")
-    return _asymmetric(node, scales)
+    return _asymmetric(node, node.input(0), scales, "floor")
 
 
 @translates("Resize")
 def resize(node: Node) -> str:
     """Translate resampling to scales or sizes."""
     if node.opset < 11:
-        return _asymmetric(node, node.input(1))
+        return _resize_10(node)
     coordinates = node.attribute("coordinate_transformation_mode", "half_pixel")
-    if coordinates == "tf_half_pixel_for_nn":
-        raise Unsupported(f"coordinate_transformation_mode={coordinates}")
     roi = node.optional(1) if coordinates == "tf_crop_and_resize" else None
     sizes = _present(node, 3)
     return node.add(
@@ -40,15 +38,25 @@ def resize(node: Node) -> str:
     )
 
 
-def _asymmetric(node: Node, scales: str) -> str:
+def _resize_10(node: Node) -> str:
+    """Opset 10: "nearest" rounds down along axes that grow, and up along those that shrink, as its tests have it."""
+    x, scales, known = node.input(0), node.input(1), node.value(1)
+    if node.attribute("mode", "nearest") != "nearest" or (known is not None and (known >= 1).all()):
+        return _asymmetric(node, x, scales, "floor")
+    one = node.constant(1.0, "float32")
+    smaller = _asymmetric(node, x, node.add("min", scales, one), "ceil")
+    return _asymmetric(node, smaller, node.add("max", scales, one), "floor")
+
+
+def _asymmetric(node: Node, x: str, scales: str, nearest_mode: str) -> str:
     return node.add(
         "resize",
-        node.input(0),
+        x,
         None,
         scales,
         mode=node.attribute("mode", "nearest"),
         coordinate_mode="asymmetric",
-        nearest_mode="floor",
+        nearest_mode=nearest_mode,
     )
 
 
