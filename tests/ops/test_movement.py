@@ -53,6 +53,25 @@ def test_transpose_moves_bits():
     same(run_op("transpose", [x.view(np.float32)])[0].view(np.uint32), x.T)
 
 
+def copy_runs(name: str) -> int:
+    (row,) = (row for row in _core.kernels() if row["name"] == name)
+    return row["runs"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 8])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_size_of_element_moves(dtype, size):
+    """Cells that stay together move as one element of as many bytes; every second one is no run and no transpose."""
+    cells = size // np.dtype(dtype).itemsize
+    if cells == 0:
+        return
+    x = integers(default_rng(size), (37, 19, cells), dtype)
+    kernel = f"copy_x{size}__scalar"
+    before = copy_runs(kernel)
+    same(run_op("slice", [x, ints(0), ints(19), ints(1), ints(2)], constants={1, 2, 3, 4})[0], x[:, ::2])
+    assert copy_runs(kernel) > before
+
+
 # ---- concat, split, slice
 
 
@@ -276,9 +295,3 @@ X = np.zeros((2, 3, 4, 4), np.float32)
 def test_errors_name_the_rule(op, inputs, attributes, message):
     with pytest.raises(ValueError, match=message):
         run_op(op, inputs, attributes, constants=range(1, 5), outputs=2 if op == "split" else 1)
-
-
-def test_every_copy_kernel_ran():
-    """Last in this file: what the tests above left unused."""
-    idle = [k["name"] for k in _core.kernels() if k["family"] == "copy" and k["runs"] == 0]
-    assert set(idle) <= {"copy_x2__scalar"}  # two bytes: pairs of bools at most, which chance may not draw
