@@ -1,14 +1,17 @@
 """What `import fastconv` costs, and the size of what is installed."""
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 import fastconv
 
-# Processor seconds, and NumPy's own share: 0.08 s on the reference machine, more on a slow or busy one.
+# Processor seconds, and NumPy's share of them.
 PROBE = """
 import json, sys, time
 begin = time.process_time()
@@ -20,19 +23,27 @@ print(json.dumps([seconds, numpy_seconds, sorted(m for m in sys.modules if "." n
 """
 
 
-def probe():
-    return json.loads(subprocess.run([sys.executable, "-c", PROBE], capture_output=True, check=True).stdout)
+@pytest.fixture(scope="module")
+def probes(tmp_path_factory):
+    """What five imports of the installed package cost; as after pip, its modules are compiled before."""
+    environment = os.environ | {"PYTHONPYCACHEPREFIX": str(tmp_path_factory.mktemp("compiled"))}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    command = [sys.executable, "-c", PROBE]
+    runs = [subprocess.run(command, env=environment, capture_output=True, check=True) for _ in range(6)]
+    return [json.loads(run.stdout) for run in runs[1:]]
 
 
-def test_import_is_quick():
-    seconds, numpy_seconds, _ = min(probe() for _ in range(5))
-    assert seconds < 0.2 * max(1, numpy_seconds / 0.08)
+def test_import_is_quick(probes):
+    """NumPy included: 0.17 s on an idle EPYC, of which NumPy 0.135; 0.08 s for the rest where NumPy alone is slow."""
+    seconds = min(probe[0] for probe in probes)
+    numpy_seconds = min(probe[1] for probe in probes)
+    assert seconds < max(0.2, numpy_seconds + 0.08)
 
 
-def test_import_loads_nothing_optional():
+def test_import_loads_nothing_optional(probes):
     peers = {"onnx", "torch", "onnxruntime", "openvino", "tensorflow"}
     others = {"google", "matplotlib", "rich", "PIL", "scipy"}
-    assert not (peers | others) & set(probe()[2])
+    assert not (peers | others) & set(probes[0][2])
 
 
 def test_wheel_is_small(tmp_path):
