@@ -75,14 +75,14 @@ std::vector<ValueId> Graph::add(const std::string& op, std::vector<ValueId> inpu
                                 int output_count, const std::string& name) {
   const OpDef* def = find_op(op);
   if (!def) value_error("add: op must be one of the vocabulary, got '", op, "'");
-  if (output_count < 1) value_error(op, ": outputs must be >= 1, got ", output_count);
-  for (ValueId id : inputs) {
-    if (id != kNoValue && (id < 0 || id >= static_cast<ValueId>(values.size()))) {
-      value_error(op, ": inputs must be values of this graph, got id ", id);
-    }
-  }
   Node node{
       def, name.empty() ? op + "_" + std::to_string(nodes.size()) : name, std::move(inputs), {}, std::move(attributes)};
+  for (ValueId id : node.inputs) {
+    if (id != kNoValue && (id < 0 || id >= static_cast<ValueId>(values.size()))) {
+      value_error(label_of(node), ": inputs must be values of this graph, got id ", id);
+    }
+  }
+  check_declaration(node, output_count);
   for (int i = 0; i < output_count; ++i) {
     node.outputs.push_back(new_value({i == 0 ? node.name : node.name + ":" + std::to_string(i)}));
   }

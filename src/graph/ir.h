@@ -66,8 +66,8 @@ int64_t element_count(const Shape& shape);  // overflow-checked; all extents mus
 inline int64_t byte_count(DType dtype, const Shape& shape) {
   return checked_mul(element_count(shape), size_of(dtype));
 }
-std::string to_string(const Shape& shape);   // "[1, 3, ?, ?]"
-DType parse_dtype(const std::string& name);  // NumPy's name; ValueError where unknown
+std::string to_string(const Shape& shape);  // "[1, 3, ?, ?]"
+DType parse_dtype(const std::string& name);             // NumPy's name; ValueError where unknown
 
 // The graph and its builder in one: nodes stand in the order they were added, which is a valid order to run them.
 // Every frontend (ONNX, torch, fc.nn, C++) makes these calls and nothing else.
@@ -75,7 +75,8 @@ class Graph {
  public:
   ValueId add_input(const std::string& name, DType dtype, Shape shape);
   ValueId add_constant(DType dtype, Shape shape, const void* data, const std::string& name = "");
-  // Appends an operator of the vocabulary (docs/graph_ops.md). ValueError for an unknown operator, value or attribute.
+  // Appends an operator of the vocabulary (docs/graph_ops.md). ValueError, with nothing changed, for an unknown
+  // operator, value or attribute, and where the operator takes other numbers of inputs and outputs or another type.
   std::vector<ValueId> add(const std::string& op, std::vector<ValueId> inputs, Attributes attributes = {},
                            int output_count = 1, const std::string& name = "");
   void add_output(ValueId value, const std::string& name);

@@ -177,7 +177,8 @@ std::shared_ptr<const Plan> Network::make(const std::vector<TensorView>& inputs)
 // planning, so the walk ends where only a shape is read.
 void Network::add_value_inputs(const NeedsValue& needed, const std::vector<TensorView>& inputs) {
   std::vector<bool> wanted(graph_.values.size(), false);
-  wanted.at(static_cast<size_t>(needed.value)) = true;
+  // A value the planner made itself is no argument of the graph's.
+  if (static_cast<size_t>(needed.value) < wanted.size()) wanted[needed.value] = true;
   for (auto node = graph_.nodes.rbegin(); node != graph_.nodes.rend(); ++node) {
     const bool read = std::any_of(node->outputs.begin(), node->outputs.end(), [&](ValueId id) { return wanted[id]; });
     if (!read || (node->op->flags & kShapeOnly)) continue;

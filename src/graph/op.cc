@@ -14,12 +14,61 @@ const Attribute* find_attribute(const Node& node, const char* name) {
   return it == node.attributes.end() ? nullptr : &it->second;
 }
 
-template <class To, class From>
-std::vector<To> converted(const std::vector<From>& from) {
-  return {from.begin(), from.end()};
+// Indexed by AttributeType, and by Attribute::index().
+constexpr const char* kTypeWords[] = {"an int", "a float", "a string", "a list of ints"};
+constexpr const char* kValueWords[] = {"an int", "a float", "a string", "a list of ints", "a list of floats"};
+
+bool has_type(const Attribute& value, AttributeType type) {
+  switch (type) {
+    case kInt:
+      return std::holds_alternative<int64_t>(value);
+    case kFloat:
+      return std::holds_alternative<double>(value) || std::holds_alternative<int64_t>(value);
+    case kString:
+      return std::holds_alternative<std::string>(value);
+    case kInts:
+      return std::holds_alternative<std::vector<int64_t>>(value);
+  }
+  return false;
+}
+
+void check_count(const Node& node, const char* what, const Arity& arity, int64_t count) {
+  if (count >= arity.least && count <= arity.most) return;
+  const std::string rule =
+      arity.least == arity.most ? std::to_string(arity.least) : concat(arity.least, " to ", arity.most);
+  value_error(label_of(node), ": ", what, " must be ", rule, ", got ", count);
+}
+
+void check_attribute(const Node& node, const std::string& name, const Attribute& value) {
+  std::string known;
+  for (const AttributeDef& attribute : node.op->attributes) {
+    if (name == attribute.name) {
+      if (has_type(value, attribute.type)) return;
+      value_error(label_of(node), ": attribute '", name, "' must be ", kTypeWords[attribute.type], ", got ",
+                  kValueWords[value.index()]);
+    }
+    known += concat(known.empty() ? "" : ", ", attribute.name);
+  }
+  value_error(label_of(node), ": attribute '", name, "' is unknown; known: ", known.empty() ? "none" : known);
 }
 
 }  // namespace
+
+void check_declaration(const Node& node, int output_count) {
+  const Arity& inputs = node.op->inputs;
+  check_count(node, "inputs", inputs, static_cast<int64_t>(node.inputs.size()));
+  const size_t required = inputs.most == Arity::kAny ? node.inputs.size() : static_cast<size_t>(inputs.least);
+  for (size_t i = 0; i < required; ++i) {
+    if (node.inputs[i] == kNoValue) value_error(label_of(node), ": input ", i, " is required, got none");
+  }
+  check_count(node, "outputs", node.op->outputs, output_count);
+  for (const auto& [name, value] : node.attributes) check_attribute(node, name, value);
+}
+
+AttributeDefs joined(AttributeDefs first, const AttributeDefs& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
 
 std::vector<const OpDef*> all_ops() {
   return {
@@ -100,45 +149,32 @@ double InferContext::scalar(int i) const {
   return 0;
 }
 
+// Graph::add let no attribute of another type in.
 int64_t InferContext::get_int(const char* name, int64_t otherwise) const {
-  return find_attribute(node_, name) ? get_int(name) : otherwise;
+  const Attribute* attribute = find_attribute(node_, name);
+  return attribute ? std::get<int64_t>(*attribute) : otherwise;
 }
 
 int64_t InferContext::get_int(const char* name) const {
-  const Attribute* attribute = find_attribute(node_, name);
-  if (!attribute) fail(concat("attribute ", name, " is required, got none"));
-  if (const auto* value = std::get_if<int64_t>(attribute)) return *value;
-  fail(concat("attribute ", name, " must be an int"));
+  if (!find_attribute(node_, name)) fail(concat("attribute ", name, " is required, got none"));
+  return get_int(name, 0);
 }
 
 double InferContext::get_float(const char* name, double otherwise) const {
   const Attribute* attribute = find_attribute(node_, name);
   if (!attribute) return otherwise;
-  if (const auto* value = std::get_if<double>(attribute)) return *value;
-  if (const auto* value = std::get_if<int64_t>(attribute)) return static_cast<double>(*value);
-  fail(concat("attribute ", name, " must be a float"));
+  const auto* integer = std::get_if<int64_t>(attribute);
+  return integer ? static_cast<double>(*integer) : std::get<double>(*attribute);
 }
 
 std::string InferContext::get_string(const char* name, const char* otherwise) const {
   const Attribute* attribute = find_attribute(node_, name);
-  if (!attribute) return otherwise;
-  if (const auto* value = std::get_if<std::string>(attribute)) return *value;
-  fail(concat("attribute ", name, " must be a string"));
+  return attribute ? std::get<std::string>(*attribute) : otherwise;
 }
 
 std::vector<int64_t> InferContext::get_ints(const char* name, std::vector<int64_t> otherwise) const {
   const Attribute* attribute = find_attribute(node_, name);
-  if (!attribute) return otherwise;
-  if (const auto* values = std::get_if<std::vector<int64_t>>(attribute)) return *values;
-  fail(concat("attribute ", name, " must be a list of ints"));
-}
-
-std::vector<double> InferContext::get_floats(const char* name, std::vector<double> otherwise) const {
-  const Attribute* attribute = find_attribute(node_, name);
-  if (!attribute) return otherwise;
-  if (const auto* values = std::get_if<std::vector<double>>(attribute)) return *values;
-  if (const auto* values = std::get_if<std::vector<int64_t>>(attribute)) return converted<double>(*values);
-  fail(concat("attribute ", name, " must be a list of floats"));
+  return attribute ? std::get<std::vector<int64_t>>(*attribute) : otherwise;
 }
 
 int64_t InferContext::axis(int64_t axis, int64_t rank) const {

@@ -39,13 +39,12 @@ class InferContext {
   const Constant& known(int i) const;      // the known value of an input; throws NeedsValue
   std::vector<int64_t> ints(int i) const;  // the same, of an int64/int32 vector or scalar
   double scalar(int i) const;              // the same, of a one-element input
-  // Attributes, with a default; the second form of each is for required ones (ValueError where missing).
+  // Attributes, with a default; their types are those of the OpDef. Required ones have none (ValueError where missing).
   int64_t get_int(const char* name, int64_t otherwise) const;
   int64_t get_int(const char* name) const;
   double get_float(const char* name, double otherwise) const;
   std::string get_string(const char* name, const char* otherwise) const;
   std::vector<int64_t> get_ints(const char* name, std::vector<int64_t> otherwise = {}) const;
-  std::vector<double> get_floats(const char* name, std::vector<double> otherwise = {}) const;
   // "conv 'layer1.0'": how errors name the node.
   std::string label() const { return label_of(node_); }
   // Throws ValueError "<op> <node name>: <message>".
@@ -61,6 +60,9 @@ class InferContext {
   const Graph& graph_;
   const Node& node_;
 };
+
+// Optional inputs left out at the end of a node's list are null in a step's list as well, which is at least this long.
+inline constexpr size_t kLeastInputs = 8;
 
 // What a step gets: pointers in the order of the node's inputs and outputs (null where absent, also at the end), all in
 // the formats the layout pass chose, none aliased unless the operator's OpDef allows it.
@@ -122,13 +124,39 @@ enum OpFlags : unsigned {
   kShapeOnly = 8,    // the outputs depend on the inputs' shapes alone, so they are known while planning
 };
 
+// How many inputs or outputs a node may have. Inputs from `least` on are optional: they may be absent, unless any
+// number is allowed.
+struct Arity {
+  // "Any" has an end, so that a count from a damaged file cannot take all memory.
+  static constexpr int kAny = 1 << 16;
+  int least = 1;
+  int most = least;
+};
+
+// What an attribute holds; where a float is due an int will do.
+enum AttributeType : uint8_t { kInt, kFloat, kString, kInts };
+
+struct AttributeDef {
+  const char* name;
+  AttributeType type;
+};
+using AttributeDefs = std::vector<AttributeDef>;
+AttributeDefs joined(AttributeDefs first, const AttributeDefs& second);
+
 struct OpDef {
   const char* name;
   void (*infer)(InferContext&);
   LayoutRule layout;
   unsigned flags;
   std::unique_ptr<Step> (*plan)(PlanContext&);
+  // What Graph::add holds nodes to.
+  Arity inputs = {};
+  AttributeDefs attributes = {};
+  Arity outputs = {};
 };
+
+// ValueError where a node breaks its operator's declaration.
+void check_declaration(const Node& node, int output_count);
 
 inline std::string label_of(const Node& node) {
   return concat(node.op->name, " '", node.name, "'");

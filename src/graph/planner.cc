@@ -10,16 +10,8 @@
 namespace fastconv::graph {
 namespace {
 
-// Optional inputs left out at the end of a node's list are null in a step's list as well, which is at least this long.
-constexpr size_t kLeastInputs = 8;
-
 std::unique_ptr<Step> make_step(const Graph& graph, const Node& node, const PlanOptions& options, PackCache& cache) {
-  if (node.op->flags & kView) return nullptr;
-  // Nothing to compute: neither kernels nor steps need to know about empty tensors.
-  if (std::all_of(node.outputs.begin(), node.outputs.end(),
-                  [&](ValueId id) { return element_count(graph.values[id].shape) == 0; })) {
-    return nullptr;
-  }
+  if ((node.op->flags & kView) || makes_nothing(graph, node)) return nullptr;
   PlanContext context(graph, node, options, cache);
   return named(node, [&] { return node.op->plan(context); });
 }

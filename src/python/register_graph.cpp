@@ -43,20 +43,35 @@ py::array dense(const py::array& array) {
   return py::module_::import("numpy").attr("array")(array, py::arg("order") = "C", py::arg("copy") = true);
 }
 
+int64_t to_int(const std::string& name, const py::handle& value) {
+  const py::int_ number(py::reinterpret_borrow<py::object>(value));
+  int overflow = 0;
+  const int64_t result = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+  if (overflow) value_error("attribute ", name, ": must fit in 64 bits, got ", py::str(number).cast<std::string>());
+  return result;
+}
+
+// A list of numbers, as ints where all are.
+graph::Attribute to_list(const std::string& name, const py::sequence& items) {
+  std::vector<int64_t> ints;
+  std::vector<double> floats;
+  for (const py::handle item : items) {
+    if (!PyNumber_Check(item.ptr())) {
+      throw TypeError(concat("attribute ", name, ": must hold numbers, got ", py::repr(item).cast<std::string>()));
+    }
+    if (PyIndex_Check(item.ptr())) ints.push_back(to_int(name, item));
+    floats.push_back(py::float_(py::reinterpret_borrow<py::object>(item)).cast<double>());
+  }
+  if (ints.size() == floats.size()) return ints;
+  return floats;
+}
+
 graph::Attribute to_attribute(const std::string& name, const py::handle& value) {
   if (py::isinstance<py::str>(value)) return value.cast<std::string>();
-  if (PyIndex_Check(value.ptr())) return py::int_(py::reinterpret_borrow<py::object>(value)).cast<int64_t>();
+  if (PyIndex_Check(value.ptr())) return to_int(name, value);
   if (PyNumber_Check(value.ptr()) && !py::isinstance<py::sequence>(value))
     return py::float_(py::reinterpret_borrow<py::object>(value)).cast<double>();
-  if (py::isinstance<py::sequence>(value)) {
-    const auto items = py::reinterpret_borrow<py::sequence>(value);
-    std::vector<int64_t> ints;
-    for (const py::handle item : items) {
-      if (PyIndex_Check(item.ptr())) ints.push_back(py::int_(py::reinterpret_borrow<py::object>(item)).cast<int64_t>());
-    }
-    if (ints.size() == items.size()) return ints;
-    return value.cast<std::vector<double>>();
-  }
+  if (py::isinstance<py::sequence>(value)) return to_list(name, py::reinterpret_borrow<py::sequence>(value));
   throw TypeError(concat("attribute ", name, ": must be an int, a float, a string or a list of numbers, got ",
                          py::str(py::type::of(value)).cast<std::string>()));
 }
@@ -257,10 +272,24 @@ void register_graph(py::module_& m) {
         return specs;
       });
 
+  // The table of operators: {name: {"inputs": (least, most), "outputs": (least, most), "attributes": {name: type}}},
+  // most None where any number will do.
   m.def("operators", [] {
-    std::vector<std::string> names;
-    for (const graph::OpDef* op : graph::all_ops()) names.emplace_back(op->name);
-    return names;
+    constexpr const char* kTypes[] = {"int", "float", "str", "ints"};
+    const auto limits = [](const graph::Arity& arity) {
+      const bool any = arity.most == graph::Arity::kAny;
+      return py::make_tuple(arity.least, any ? py::object(py::none()) : py::int_(arity.most));
+    };
+    py::dict table;
+    for (const graph::OpDef* op : graph::all_ops()) {
+      py::dict attributes, row;
+      for (const graph::AttributeDef& attribute : op->attributes) attributes[attribute.name] = kTypes[attribute.type];
+      row["inputs"] = limits(op->inputs);
+      row["outputs"] = limits(op->outputs);
+      row["attributes"] = attributes;
+      table[op->name] = row;
+    }
+    return table;
   });
 }
 

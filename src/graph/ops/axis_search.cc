@@ -105,9 +105,16 @@ std::unique_ptr<Step> plan_cumsum(PlanContext& c) {
 
 }  // namespace
 
-const OpDef op_argmax{"argmax", infer_arg_reduce, LayoutRule::follow, kNoFlags, plan_arg_reduce<true>};
-const OpDef op_argmin{"argmin", infer_arg_reduce, LayoutRule::follow, kNoFlags, plan_arg_reduce<false>};
-const OpDef op_topk{"topk", infer_topk, LayoutRule::follow, kValueInputs, plan_topk};
-const OpDef op_cumsum{"cumsum", infer_cumsum, LayoutRule::follow, kMayAlias | kValueInputs, plan_cumsum};
+const AttributeDefs kArgReduceAttributes{{"axis", kInt}, {"keepdims", kInt}, {"select_last_index", kInt}};
+
+const OpDef op_argmax{"argmax", infer_arg_reduce,    LayoutRule::follow, kNoFlags, plan_arg_reduce<true>,
+                      {1},      kArgReduceAttributes};
+const OpDef op_argmin{"argmin", infer_arg_reduce,    LayoutRule::follow, kNoFlags, plan_arg_reduce<false>,
+                      {1},      kArgReduceAttributes};
+const AttributeDefs kTopkAttributes{{"axis", kInt}, {"largest", kInt}, {"sorted", kInt}};
+const OpDef op_topk{"topk", infer_topk, LayoutRule::follow, kValueInputs, plan_topk, {2}, kTopkAttributes, {2}};
+const AttributeDefs kCumsumAttributes{{"exclusive", kInt}, {"reverse", kInt}};
+const OpDef op_cumsum{"cumsum",    infer_cumsum, LayoutRule::follow, kMayAlias | kValueInputs,
+                      plan_cumsum, {2},          kCumsumAttributes};
 
 }  // namespace fastconv::graph

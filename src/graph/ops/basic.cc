@@ -168,14 +168,19 @@ std::unique_ptr<Step> plan_range(PlanContext& c) {
 }  // namespace
 
 const OpDef op_identity{"identity", infer_identity, LayoutRule::follow, kView, nullptr};
-const OpDef op_reshape{"reshape", infer_reshape, LayoutRule::plain, kView | kValueInputs, nullptr};
-const OpDef op_squeeze{"squeeze", infer_squeeze, LayoutRule::plain, kView | kValueInputs, nullptr};
-const OpDef op_unsqueeze{"unsqueeze", infer_unsqueeze, LayoutRule::plain, kView | kValueInputs, nullptr};
-const OpDef op_flatten{"flatten", infer_flatten, LayoutRule::plain, kView, nullptr};
-const OpDef op_shape{"shape", infer_shape, LayoutRule::plain, kShapeOnly, plan_shape};
+const AttributeDefs kReshapeAttributes{{"allowzero", kInt}};
+const OpDef op_reshape{"reshape", infer_reshape, LayoutRule::plain, kView | kValueInputs,
+                       nullptr,   {2},           kReshapeAttributes};
+const OpDef op_squeeze{"squeeze", infer_squeeze, LayoutRule::plain, kView | kValueInputs, nullptr, {1, 2}};
+const OpDef op_unsqueeze{"unsqueeze", infer_unsqueeze, LayoutRule::plain, kView | kValueInputs, nullptr, {2}};
+const OpDef op_flatten{"flatten", infer_flatten, LayoutRule::plain, kView, nullptr, {1}, {{"axis", kInt}}};
+const AttributeDefs kShapeAttributes{{"start", kInt}, {"end", kInt}};
+const OpDef op_shape{"shape", infer_shape, LayoutRule::plain, kShapeOnly, plan_shape, {1}, kShapeAttributes};
 const OpDef op_size{"size", infer_size, LayoutRule::plain, kShapeOnly, plan_size};
-const OpDef op_constant_of_shape{"constant_of_shape", infer_constant_of_shape, LayoutRule::plain, kNoFlags,
-                                 plan_constant_of_shape};
-const OpDef op_range{"range", infer_range, LayoutRule::plain, kNoFlags, plan_range};
+const AttributeDefs kConstantOfShapeAttributes{{"dtype", kString}, {"value", kFloat}};
+const OpDef op_constant_of_shape{
+    "constant_of_shape",       infer_constant_of_shape, LayoutRule::plain, kNoFlags, plan_constant_of_shape, {1},
+    kConstantOfShapeAttributes};
+const OpDef op_range{"range", infer_range, LayoutRule::plain, kNoFlags, plan_range, {3}};
 
 }  // namespace fastconv::graph

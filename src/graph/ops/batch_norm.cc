@@ -61,6 +61,8 @@ std::unique_ptr<Step> plan_batch_norm(PlanContext& c) {
 
 }  // namespace
 
-const OpDef op_batch_norm{"batch_norm", infer_batch_norm, LayoutRule::follow, kMayAlias, plan_batch_norm};
+const AttributeDefs kBatchNormAttributes{{"epsilon", kFloat}};
+const OpDef op_batch_norm{"batch_norm", infer_batch_norm,    LayoutRule::follow, kMayAlias, plan_batch_norm,
+                          {5},          kBatchNormAttributes};
 
 }  // namespace fastconv::graph

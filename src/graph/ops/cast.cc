@@ -97,6 +97,6 @@ std::unique_ptr<Step> plan_cast(PlanContext& c) {
 
 }  // namespace
 
-const OpDef op_cast{"cast", infer_cast, LayoutRule::follow, kNoFlags, plan_cast};
+const OpDef op_cast{"cast", infer_cast, LayoutRule::follow, kNoFlags, plan_cast, {1}, {{"to", kString}}};
 
 }  // namespace fastconv::graph

@@ -101,8 +101,10 @@ std::unique_ptr<Step> plan_gather_elements(PlanContext& c) {
 
 }  // namespace
 
-const OpDef op_gather{"gather", infer_gather, LayoutRule::plain, kNoFlags, plan_gather};
-const OpDef op_gather_elements{"gather_elements", infer_gather_elements, LayoutRule::plain, kNoFlags,
-                               plan_gather_elements};
+const OpDef op_gather{"gather", infer_gather, LayoutRule::plain, kNoFlags, plan_gather, {2}, {{"axis", kInt}}};
+const AttributeDefs kGatherElementsAttributes{{"axis", kInt}};
+const OpDef op_gather_elements{
+    "gather_elements",        infer_gather_elements, LayoutRule::plain, kNoFlags, plan_gather_elements, {2},
+    kGatherElementsAttributes};
 
 }  // namespace fastconv::graph

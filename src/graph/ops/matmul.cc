@@ -295,7 +295,8 @@ std::unique_ptr<Step> plan_gemm(PlanContext& c) {
 
 }  // namespace
 
-const OpDef op_matmul{"matmul", infer_matmul, LayoutRule::plain, kNoFlags, plan_matmul};
-const OpDef op_gemm{"gemm", infer_gemm, LayoutRule::plain, kNoFlags, plan_gemm};
+const OpDef op_matmul{"matmul", infer_matmul, LayoutRule::plain, kNoFlags, plan_matmul, {2}};
+const AttributeDefs kGemmAttributes{{"alpha", kFloat}, {"beta", kFloat}, {"trans_a", kInt}, {"trans_b", kInt}};
+const OpDef op_gemm{"gemm", infer_gemm, LayoutRule::plain, kNoFlags, plan_gemm, {2, 3}, kGemmAttributes};
 
 }  // namespace fastconv::graph

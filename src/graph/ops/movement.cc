@@ -311,15 +311,25 @@ std::unique_ptr<Step> plan_space_to_depth(PlanContext& c) {
 
 }  // namespace
 
-const OpDef op_transpose{"transpose", infer_transpose, LayoutRule::plain, kNoFlags, plan_transpose};
-const OpDef op_concat{"concat", infer_concat, LayoutRule::follow, kNoFlags, plan_concat};
-const OpDef op_split{"split", infer_split, LayoutRule::follow, kValueInputs, plan_split};
-const OpDef op_slice{"slice", infer_slice, LayoutRule::follow, kValueInputs, plan_slice};
-const OpDef op_expand{"expand", infer_expand, LayoutRule::follow, kValueInputs, plan_expand};
-const OpDef op_tile{"tile", infer_tile, LayoutRule::follow, kValueInputs, plan_tile};
-const OpDef op_depth_to_space{"depth_to_space", infer_depth_to_space, LayoutRule::follow, kNoFlags,
-                              plan_depth_to_space};
-const OpDef op_space_to_depth{"space_to_depth", infer_space_to_depth, LayoutRule::follow, kNoFlags,
-                              plan_space_to_depth};
+const AttributeDefs kTransposeAttributes{{"perm", kInts}};
+const OpDef op_transpose{"transpose", infer_transpose,     LayoutRule::plain, kNoFlags, plan_transpose,
+                         {1},         kTransposeAttributes};
+const AttributeDefs kConcatAttributes{{"axis", kInt}};
+const OpDef op_concat{"concat",    infer_concat,     LayoutRule::follow, kNoFlags,
+                      plan_concat, {1, Arity::kAny}, kConcatAttributes};
+const AttributeDefs kSplitAttributes{{"axis", kInt}};
+const OpDef op_split{"split",    infer_split, LayoutRule::follow, kValueInputs,
+                     plan_split, {1, 2},      kSplitAttributes,   {1, Arity::kAny}};
+const OpDef op_slice{"slice", infer_slice, LayoutRule::follow, kValueInputs, plan_slice, {3, 5}};
+const OpDef op_expand{"expand", infer_expand, LayoutRule::follow, kValueInputs, plan_expand, {2}};
+const OpDef op_tile{"tile", infer_tile, LayoutRule::follow, kValueInputs, plan_tile, {2}};
+const AttributeDefs kDepthToSpaceAttributes{{"blocksize", kInt}, {"mode", kString}};
+const OpDef op_depth_to_space{
+    "depth_to_space",       infer_depth_to_space, LayoutRule::follow, kNoFlags, plan_depth_to_space, {1},
+    kDepthToSpaceAttributes};
+const AttributeDefs kSpaceToDepthAttributes{{"blocksize", kInt}};
+const OpDef op_space_to_depth{
+    "space_to_depth",       infer_space_to_depth, LayoutRule::follow, kNoFlags, plan_space_to_depth, {1},
+    kSpaceToDepthAttributes};
 
 }  // namespace fastconv::graph

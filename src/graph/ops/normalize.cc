@@ -169,12 +169,23 @@ std::unique_ptr<Step> plan_lrn(PlanContext& c) {
 
 }  // namespace
 
-const OpDef op_softmax{"softmax", infer_softmax, LayoutRule::follow, kMayAlias, plan_softmax<false>};
-const OpDef op_log_softmax{"log_softmax", infer_softmax, LayoutRule::follow, kMayAlias, plan_softmax<true>};
+const AttributeDefs kSoftmaxAttributes{{"axis", kInt}};
+const OpDef op_softmax{"softmax",           infer_softmax, LayoutRule::follow, kMayAlias,
+                       plan_softmax<false>, {1},           kSoftmaxAttributes};
+const OpDef op_log_softmax{"log_softmax",      infer_softmax, LayoutRule::follow, kMayAlias,
+                           plan_softmax<true>, {1},           kSoftmaxAttributes};
 // Plain: what is normalised are the last logical axes, side by side.
-const OpDef op_layer_norm{"layer_norm", infer_layer_norm, LayoutRule::plain, kMayAlias, plan_layer_norm};
-const OpDef op_instance_norm{"instance_norm", infer_instance_norm, LayoutRule::follow, kMayAlias, plan_instance_norm};
-const OpDef op_group_norm{"group_norm", infer_group_norm, LayoutRule::follow, kMayAlias, plan_group_norm};
-const OpDef op_lrn{"lrn", infer_lrn, LayoutRule::follow, kNoFlags, plan_lrn};
+const AttributeDefs kLayerNormAttributes{{"axis", kInt}, {"epsilon", kFloat}};
+const OpDef op_layer_norm{"layer_norm",    infer_layer_norm, LayoutRule::plain,   kMayAlias,
+                          plan_layer_norm, {1, 3},           kLayerNormAttributes};
+const AttributeDefs kInstanceNormAttributes{{"epsilon", kFloat}};
+const OpDef op_instance_norm{
+    "instance_norm",        infer_instance_norm, LayoutRule::follow, kMayAlias, plan_instance_norm, {3},
+    kInstanceNormAttributes};
+const AttributeDefs kGroupNormAttributes{{"groups", kInt}, {"epsilon", kFloat}};
+const OpDef op_group_norm{"group_norm", infer_group_norm,    LayoutRule::follow, kMayAlias, plan_group_norm,
+                          {3},          kGroupNormAttributes};
+const AttributeDefs kLrnAttributes{{"size", kInt}, {"alpha", kFloat}, {"beta", kFloat}, {"bias", kFloat}};
+const OpDef op_lrn{"lrn", infer_lrn, LayoutRule::follow, kNoFlags, plan_lrn, {1}, kLrnAttributes};
 
 }  // namespace fastconv::graph

@@ -37,6 +37,9 @@ Pads pads_of(const InferContext& c) {
   return result;
 }
 
+// Every time the image is shown again, there or back, is a copy of its own: more of them than this is no padding.
+constexpr int64_t kMostRepeats = int64_t{1} << 20;
+
 void infer_pad(InferContext& c) {
   const Pads pads = pads_of(c);
   const std::string mode = c.get_string("mode", "constant");
@@ -47,6 +50,8 @@ void infer_pad(InferContext& c) {
     c.fail(concat("value must be one ", dtype_name(c.dtype(0)), ", got ", element_count(c.shape(2)), " ",
                   dtype_name(c.dtype(2))));
   }
+  const bool repeats = mode == "reflect" || mode == "wrap";
+  int64_t total = 1;
   Shape shape = c.shape(0);
   for (size_t a = 0; a < shape.size(); ++a) {
     const int64_t kept =
@@ -56,6 +61,8 @@ void infer_pad(InferContext& c) {
     if (mode != "constant" && kept < 1 && extent > 0) {
       c.fail(concat("mode ", mode, " must have cells to repeat on axis ", a, ", got ", kept));
     }
+    if (repeats && kept > 1) total = checked_mul(total, ceil_div(extent, kept - 1));
+    if (total > kMostRepeats) c.fail(concat("mode ", mode, " must repeat the input at most 2^20 times, got ", total));
     shape[a] = extent;
   }
   c.set_output(0, c.dtype(0), shape);
@@ -142,6 +149,6 @@ std::unique_ptr<Step> plan_pad(PlanContext& c) {
 
 }  // namespace
 
-const OpDef op_pad{"pad", infer_pad, LayoutRule::follow, kValueInputs, plan_pad};
+const OpDef op_pad{"pad", infer_pad, LayoutRule::follow, kValueInputs, plan_pad, {2, 4}, {{"mode", kString}}};
 
 }  // namespace fastconv::graph

@@ -103,13 +103,7 @@ void infer_max_pool(InferContext& c) {
   if (indices != "tensor" && indices != "plane") c.fail(concat("indices must be tensor or plane, got ", indices));
 }
 
-// A mean has no second result.
-void check_single_output(const InferContext& c) {
-  if (c.output_count() != 1) c.fail(concat("outputs must be 1, got ", c.output_count()));
-}
-
 void infer_avg_pool(InferContext& c) {
-  check_single_output(c);
   infer_window(c);
   const int64_t divisor = c.get_int("divisor_override", 0);
   if (divisor < 0) c.fail(concat("divisor_override must be >= 0, got ", divisor));
@@ -120,7 +114,6 @@ void infer_adaptive_max_pool(InferContext& c) {
 }
 
 void infer_adaptive_avg_pool(InferContext& c) {
-  check_single_output(c);
   set_results(c, adaptive_extents(c));
 }
 
@@ -184,11 +177,23 @@ std::unique_ptr<Step> plan_adaptive_avg_pool(PlanContext& c) {
 
 }  // namespace
 
-const OpDef op_max_pool{"max_pool", infer_max_pool, LayoutRule::channels_last, kNoFlags, plan_max_pool};
-const OpDef op_avg_pool{"avg_pool", infer_avg_pool, LayoutRule::channels_last, kNoFlags, plan_avg_pool};
-const OpDef op_adaptive_max_pool{"adaptive_max_pool", infer_adaptive_max_pool, LayoutRule::channels_last, kNoFlags,
-                                 plan_adaptive_max_pool};
-const OpDef op_adaptive_avg_pool{"adaptive_avg_pool", infer_adaptive_avg_pool, LayoutRule::channels_last, kNoFlags,
-                                 plan_adaptive_avg_pool};
+const AttributeDefs kWindowAttributes{{"kernel", kInts},    {"strides", kInts},   {"pads_begin", kInts},
+                                      {"pads_end", kInts},  {"dilations", kInts}, {"ceil_mode", kInt},
+                                      {"auto_pad", kString}};
+const AttributeDefs kMaxPoolAttributes = joined(kWindowAttributes, {{"indices", kString}, {"storage_order", kInt}});
+const OpDef op_max_pool{"max_pool",         infer_max_pool, LayoutRule::channels_last, kNoFlags, plan_max_pool, {1},
+                        kMaxPoolAttributes, {1, 2}};
+const AttributeDefs kAvgPoolAttributes =
+    joined(kWindowAttributes, {{"count_include_pad", kInt}, {"divisor_override", kInt}});
+const OpDef op_avg_pool{"avg_pool", infer_avg_pool,    LayoutRule::channels_last, kNoFlags, plan_avg_pool,
+                        {1},        kAvgPoolAttributes};
+const AttributeDefs kAdaptiveAttributes{{"output_size", kInts}};
+const OpDef op_adaptive_max_pool{"adaptive_max_pool",       infer_adaptive_max_pool,
+                                 LayoutRule::channels_last, kNoFlags,
+                                 plan_adaptive_max_pool,    {1},
+                                 kAdaptiveAttributes,       {1, 2}};
+const OpDef op_adaptive_avg_pool{
+    "adaptive_avg_pool", infer_adaptive_avg_pool, LayoutRule::channels_last, kNoFlags, plan_adaptive_avg_pool, {1},
+    kAdaptiveAttributes};
 
 }  // namespace fastconv::graph

@@ -191,8 +191,14 @@ std::unique_ptr<Step> plan_reduce(PlanContext& c) {
 
 }  // namespace
 
-#define FASTCONV_REDUCE_OP(name) \
-  const OpDef op_##name{#name, infer_reduce, LayoutRule::follow, kValueInputs, plan_reduce};
+#define FASTCONV_REDUCE_OP(name)            \
+  const OpDef op_##name{#name,              \
+                        infer_reduce,       \
+                        LayoutRule::follow, \
+                        kValueInputs,       \
+                        plan_reduce,        \
+                        {1, 2},             \
+                        {{"keepdims", kInt}, {"noop_with_empty_axes", kInt}}};
 FASTCONV_REDUCE_OP(reduce_sum)
 FASTCONV_REDUCE_OP(reduce_mean)
 FASTCONV_REDUCE_OP(reduce_max)

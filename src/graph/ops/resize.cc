@@ -194,6 +194,11 @@ std::unique_ptr<Step> plan_resize(PlanContext& c) {
 
 }  // namespace
 
-const OpDef op_resize{"resize", infer_resize, LayoutRule::channels_last, kValueInputs, plan_resize};
+const AttributeDefs kResizeAttributes{
+    {"mode", kString},         {"coordinate_mode", kString},    {"nearest_mode", kString}, {"cubic_coeff_a", kFloat},
+    {"exclude_outside", kInt}, {"extrapolation_value", kFloat}, {"antialias", kInt},       {"axes", kInts},
+    {"keep_aspect", kString}};
+const OpDef op_resize{"resize",    infer_resize, LayoutRule::channels_last, kValueInputs,
+                      plan_resize, {1, 4},       kResizeAttributes};
 
 }  // namespace fastconv::graph

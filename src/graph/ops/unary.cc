@@ -161,20 +161,21 @@ std::optional<FunctionCall> unary_function(const InferContext& c) {
   return call;
 }
 
-#define FASTCONV_UNARY_OP(name) const OpDef op_##name{#name, infer_unary, LayoutRule::follow, kMayAlias, plan_unary};
+#define FASTCONV_UNARY_OP(name, ...) \
+  const OpDef op_##name{#name, infer_unary, LayoutRule::follow, kMayAlias, plan_unary, {1}, {__VA_ARGS__}};
 FASTCONV_UNARY_OP(relu)
-FASTCONV_UNARY_OP(leaky_relu)
-FASTCONV_UNARY_OP(thresholded_relu)
-FASTCONV_UNARY_OP(elu)
-FASTCONV_UNARY_OP(celu)
-FASTCONV_UNARY_OP(selu)
-FASTCONV_UNARY_OP(hard_sigmoid)
+FASTCONV_UNARY_OP(leaky_relu, {"alpha", kFloat})
+FASTCONV_UNARY_OP(thresholded_relu, {"alpha", kFloat})
+FASTCONV_UNARY_OP(elu, {"alpha", kFloat})
+FASTCONV_UNARY_OP(celu, {"alpha", kFloat})
+FASTCONV_UNARY_OP(selu, {"alpha", kFloat}, {"gamma", kFloat})
+FASTCONV_UNARY_OP(hard_sigmoid, {"alpha", kFloat}, {"beta", kFloat})
 FASTCONV_UNARY_OP(hard_swish)
 FASTCONV_UNARY_OP(sigmoid)
 FASTCONV_UNARY_OP(silu)
 FASTCONV_UNARY_OP(mish)
 FASTCONV_UNARY_OP(tanh)
-FASTCONV_UNARY_OP(gelu)
+FASTCONV_UNARY_OP(gelu, {"approximate", kString})
 FASTCONV_UNARY_OP(softplus)
 FASTCONV_UNARY_OP(softsign)
 FASTCONV_UNARY_OP(exp)
@@ -192,6 +193,6 @@ FASTCONV_UNARY_OP(ceil)
 FASTCONV_UNARY_OP(round)
 #undef FASTCONV_UNARY_OP
 const OpDef op_logical_not{"logical_not", infer_logical_not, LayoutRule::follow, kMayAlias, plan_logical_not};
-const OpDef op_clip{"clip", infer_clip, LayoutRule::follow, kMayAlias, plan_clip};
+const OpDef op_clip{"clip", infer_clip, LayoutRule::follow, kMayAlias, plan_clip, {1, 3}};
 
 }  // namespace fastconv::graph

@@ -31,7 +31,8 @@ bool fold_node(Graph& graph, const Node& node) {
   }
   if (node.op->flags & kView) {
     std::copy_n(static_cast<const std::byte*>(inputs[0]), results[0]->data.size(), results[0]->data.data());
-  } else {
+  } else if (!makes_nothing(graph, node)) {
+    inputs.resize(std::max(inputs.size(), kLeastInputs));
     PackCache cache;
     const PlanOptions options;
     PlanContext context(graph, node, options, cache);

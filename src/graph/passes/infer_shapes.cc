@@ -3,6 +3,12 @@
 #include "graph/passes/passes.h"
 
 namespace fastconv::graph {
+namespace {
+
+// No process can address more. Sizes below it are also far from wrapping when a few of them are added.
+constexpr int64_t kMostBytes = int64_t{1} << 47;
+
+}  // namespace
 
 void infer_node(Graph& graph, const Node& node) {
   InferContext context(graph, node);
@@ -14,7 +20,11 @@ void infer_node(Graph& graph, const Node& node) {
     Value& value = graph.values[node.outputs[i]];
     value.dtype = context.results[i].dtype;
     value.shape = std::move(context.results[i].shape);
-    byte_count(value.dtype, value.shape);  // overflow is an error here, not later
+    // An error here, not later: nobody after this pass checks products of sizes.
+    if (named(node, [&] { return byte_count(value.dtype, value.shape); }) > kMostBytes) {
+      context.fail(
+          concat("outputs must have at most 2^47 bytes, got ", dtype_name(value.dtype), " ", to_string(value.shape)));
+    }
   }
 }
 

@@ -2,6 +2,8 @@
 // that its results (folded weights) are shared by all plans; the second runs for each plan, on concrete shapes.
 #pragma once
 
+#include <algorithm>
+
 #include "graph/ir.h"
 #include "graph/op.h"
 #include "graph/pack_cache.h"
@@ -45,6 +47,12 @@ auto named(const Node& node, const Fn& fn) {
 // Runs a node whose result is known (all inputs constant, or only shapes matter) and makes its outputs constants.
 // False where the node must wait for a run.
 bool fold_node(Graph& graph, const Node& node);
+
+// Whether all outputs are empty: neither kernels nor steps need to know about empty tensors.
+inline bool makes_nothing(const Graph& graph, const Node& node) {
+  return std::all_of(node.outputs.begin(), node.outputs.end(),
+                     [&](ValueId id) { return element_count(graph.values[id].shape) == 0; });
+}
 
 // Who makes and who reads each value, for passes that rewrite.
 struct Uses {
