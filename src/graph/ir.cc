@@ -18,13 +18,13 @@ void check_shape(const std::string& what, const Shape& shape, bool dynamic_allow
 
 }  // namespace
 
-int64_t element_count(const Shape& shape) {
+int64_t element_count(std::span<const int64_t> shape) {
   int64_t count = 1;
   for (int64_t extent : shape) count = checked_mul(count, extent);
   return count;
 }
 
-std::string to_string(const Shape& shape) {
+std::string to_string(std::span<const int64_t> shape) {
   std::string text = "[";
   for (size_t i = 0; i < shape.size(); ++i) {
     text += (i ? ", " : "") + (shape[i] == kDynamic ? "?" : std::to_string(shape[i]));

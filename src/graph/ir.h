@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -62,11 +63,11 @@ struct Node {
   int residual = -1;
 };
 
-int64_t element_count(const Shape& shape);  // overflow-checked; all extents must be known
-inline int64_t byte_count(DType dtype, const Shape& shape) {
+int64_t element_count(std::span<const int64_t> shape);  // overflow-checked; all extents must be known
+inline int64_t byte_count(DType dtype, std::span<const int64_t> shape) {
   return checked_mul(element_count(shape), size_of(dtype));
 }
-std::string to_string(const Shape& shape);  // "[1, 3, ?, ?]"
+std::string to_string(std::span<const int64_t> shape);  // "[1, 3, ?, ?]"
 DType parse_dtype(const std::string& name);             // NumPy's name; ValueError where unknown
 
 // The graph and its builder in one: nodes stand in the order they were added, which is a valid order to run them.

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/threads.h"
+#include "conv/algorithm.h"
 #include "graph/passes/passes.h"
 
 namespace fastconv::graph {
@@ -18,7 +20,7 @@ bool is_verbose() {
   return text && *text && std::strcmp(text, "0") != 0;
 }
 
-void report(const Plan& plan, const std::vector<TensorView>& inputs) {
+void report(const Plan& plan, std::span<const TensorView> inputs) {
   std::string shapes;
   for (const TensorView& input : inputs) shapes = concat(shapes, " ", to_string(input.shape));
   std::fprintf(stderr, "fastconv: plan %llu for%s: %zu steps, arena %lld bytes, constants %lld bytes\n",
@@ -30,6 +32,7 @@ void report(const Plan& plan, const std::vector<TensorView>& inputs) {
 
 Network::Network(Graph graph, const NetworkOptions& options) : graph_(std::move(graph)) {
   if (options.max_plans < 1) value_error("network: max_plans must be >= 1, got ", options.max_plans);
+  parse_precision(options.precision);  // the rule, before any plan needs it
   if (graph_.outputs.empty()) value_error("network: outputs must be >= 1, got 0");
   options_.precision = options.precision;
   max_plans_ = static_cast<size_t>(options.max_plans);
@@ -84,7 +87,7 @@ std::vector<std::optional<TensorSpec>> Network::outputs() const {
   return specs;
 }
 
-void Network::check(const std::vector<TensorView>& inputs) const {
+void Network::check(std::span<const TensorView> inputs) const {
   if (inputs.size() != inputs_.size()) {
     value_error("network: inputs must be ", inputs_.size(), ", got ", inputs.size());
   }
@@ -106,28 +109,42 @@ void Network::check(const std::vector<TensorView>& inputs) const {
   }
 }
 
-// Ranks are fixed, so extents and values can simply follow each other.
-Network::Key Network::key_of(const std::vector<TensorView>& inputs) const {
-  Key key;
-  for (const TensorView& input : inputs) key.insert(key.end(), input.shape.begin(), input.shape.end());
+bool Network::fits(const Entry& entry, std::span<const TensorView> inputs) const {
+  if (entry.isa != active_isa() || entry.threads != num_threads()) return false;
+  auto extent = entry.extents.begin();  // check() saw to the ranks
+  for (const TensorView& input : inputs) {
+    if (!std::equal(input.shape.begin(), input.shape.end(), extent)) return false;
+    extent += static_cast<std::ptrdiff_t>(input.shape.size());
+  }
+  // A plan made before another input turned out to be an argument has fewer values.
+  const std::byte* value = entry.values.data();
+  const std::byte* const end = value + entry.values.size();
   for (size_t i : value_inputs_) {
     const int64_t bytes = byte_count(inputs[i].dtype, inputs[i].shape);
-    const size_t begin = key.size();
-    key.resize(begin + static_cast<size_t>(ceil_div(bytes, 8)));
-    if (inputs[i].data) std::memcpy(key.data() + begin, inputs[i].data, static_cast<size_t>(bytes));
+    if (bytes > end - value || !inputs[i].data) return false;
+    if (std::memcmp(value, inputs[i].data, static_cast<size_t>(bytes)) != 0) return false;
+    value += bytes;
   }
-  return key;
+  return value == end;
 }
 
-std::shared_ptr<const Plan> Network::find(const Key& key) {
-  const auto entry = std::find_if(plans_.begin(), plans_.end(), [&](const Entry& e) { return e.key == key; });
+std::shared_ptr<const Plan> Network::find(std::span<const TensorView> inputs) {
+  const auto entry = std::find_if(plans_.begin(), plans_.end(), [&](const Entry& e) { return fits(e, inputs); });
   if (entry == plans_.end()) return nullptr;
   plans_.splice(plans_.begin(), plans_, entry);
   return plans_.front().plan;
 }
 
-void Network::insert(Key key, std::shared_ptr<const Plan> plan) {
-  plans_.push_front({std::move(key), std::move(plan)});
+void Network::insert(std::span<const TensorView> inputs, std::shared_ptr<const Plan> plan) {
+  Entry entry{active_isa(), num_threads(), {}, {}, std::move(plan)};
+  for (const TensorView& input : inputs) {
+    entry.extents.insert(entry.extents.end(), input.shape.begin(), input.shape.end());
+  }
+  for (size_t i : value_inputs_) {
+    const auto* data = static_cast<const std::byte*>(inputs[i].data);
+    entry.values.insert(entry.values.end(), data, data + byte_count(inputs[i].dtype, inputs[i].shape));
+  }
+  plans_.push_front(std::move(entry));
   if (plans_.size() > max_plans_) plans_.pop_back();
   // Memory that only a forgotten plan needed goes back.
   int64_t needed = 0;
@@ -135,34 +152,34 @@ void Network::insert(Key key, std::shared_ptr<const Plan> plan) {
   std::erase_if(pool_, [&](const auto& state) { return state->arena.size() > needed; });
 }
 
-std::shared_ptr<const Plan> Network::plan(const std::vector<TensorView>& inputs) {
+std::shared_ptr<const Plan> Network::plan(std::span<const TensorView> inputs) {
   check(inputs);
   {
     const std::lock_guard lock(mutex_);
-    if (auto found = find(key_of(inputs))) return found;
+    if (auto found = find(inputs)) return found;
   }
   const std::lock_guard planning(planning_);
   {
     const std::lock_guard lock(mutex_);
-    if (auto found = find(key_of(inputs))) return found;  // another thread made it meanwhile
+    if (auto found = find(inputs)) return found;  // another thread made it meanwhile
   }
   std::shared_ptr<const Plan> made = make(inputs);
   const std::lock_guard lock(mutex_);
-  insert(key_of(inputs), made);
+  insert(inputs, made);
   cache_.sweep();
   if (is_verbose()) report(*made, inputs);
   return made;
 }
 
-std::shared_ptr<const Plan> Network::make(const std::vector<TensorView>& inputs) {
+std::shared_ptr<const Plan> Network::make(std::span<const TensorView> inputs) {
   while (true) {
     Graph graph = graph_;
     for (size_t i = 0; i < inputs.size(); ++i) {
       Value& value = graph.values[graph.inputs[i]];
-      value.shape = inputs[i].shape;
+      value.shape.assign(inputs[i].shape.begin(), inputs[i].shape.end());
       if (value_inputs_.contains(i)) {
         if (!inputs[i].data) value_error("input '", value.name, "': value must be known while planning, got none");
-        value.constant = make_constant(inputs[i].dtype, inputs[i].shape, inputs[i].data);
+        value.constant = make_constant(inputs[i].dtype, value.shape, inputs[i].data);
       }
     }
     try {
@@ -175,7 +192,7 @@ std::shared_ptr<const Plan> Network::make(const std::vector<TensorView>& inputs)
 
 // Makes the values of all graph inputs that `needed` is computed from part of the key. Input shapes are known while
 // planning, so the walk ends where only a shape is read.
-void Network::add_value_inputs(const NeedsValue& needed, const std::vector<TensorView>& inputs) {
+void Network::add_value_inputs(const NeedsValue& needed, std::span<const TensorView> inputs) {
   std::vector<bool> wanted(graph_.values.size(), false);
   // A value the planner made itself is no argument of the graph's.
   if (static_cast<size_t>(needed.value) < wanted.size()) wanted[needed.value] = true;
@@ -215,7 +232,12 @@ Network::Lease::Lease(Network& network, const Plan& plan) : network_(network) {
       pool.pop_back();
     }
   }
-  if (!state_) state_ = std::make_unique<RunState>();
+  if (!state_) {
+    const std::lock_guard lock(network.mutex_);
+    network.pool_.reserve(network.state_count_ + 1);  // so that giving it back cannot fail
+    state_ = std::make_unique<RunState>();
+    ++network.state_count_;
+  }
   plan.bind(*state_);
 }
 

@@ -1,5 +1,6 @@
 // A Network: a graph made ready to run. It keeps a plan for each set of input shapes it has met (at most max_plans,
-// the least recently used goes first), packed weights shared by all of them, and a pool of run states.
+// the least recently used goes first), packed weights shared by all of them, and a pool of run states. A plan also
+// belongs to the instruction set and the number of threads it was made for: it chose kernels and workspaces for them.
 // Safe to use from many threads at once; nothing is locked while a plan runs.
 #pragma once
 
@@ -8,9 +9,11 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "base/cpu.h"
 #include "graph/pack_cache.h"
 #include "graph/plan.h"
 
@@ -34,8 +37,8 @@ class Network {
 
   // The plan for these inputs, made now or before. `data` is read only for inputs whose values shape the result
   // (a resize's sizes ...); it may be null elsewhere. ValueError or TypeError where an input or the graph breaks a
-  // rule.
-  std::shared_ptr<const Plan> plan(const std::vector<TensorView>& inputs);
+  // rule. Allocates nothing where the plan is there.
+  std::shared_ptr<const Plan> plan(std::span<const TensorView> inputs);
 
   // A run state bound to `plan`, taken from the pool and given back by the destructor. bad_alloc only when made.
   class Lease {
@@ -54,19 +57,23 @@ class Network {
   int plan_count() const;
 
  private:
-  using Key = std::vector<int64_t>;
+  // A plan and what it was made for. Ranks are fixed, so the inputs' extents simply follow each other, and so do the
+  // bytes of those whose values shape the result.
   struct Entry {
-    Key key;
+    Isa isa;
+    int threads;
+    Shape extents;
+    std::vector<std::byte> values;
     std::shared_ptr<const Plan> plan;
   };
 
   std::optional<std::vector<TensorSpec>> probe(int64_t dynamic_extent) const;
-  void check(const std::vector<TensorView>& inputs) const;
-  Key key_of(const std::vector<TensorView>& inputs) const;
-  std::shared_ptr<const Plan> find(const Key& key);
-  void insert(Key key, std::shared_ptr<const Plan> plan);
-  std::shared_ptr<const Plan> make(const std::vector<TensorView>& inputs);
-  void add_value_inputs(const NeedsValue& needed, const std::vector<TensorView>& inputs);
+  void check(std::span<const TensorView> inputs) const;
+  bool fits(const Entry& entry, std::span<const TensorView> inputs) const;
+  std::shared_ptr<const Plan> find(std::span<const TensorView> inputs);
+  void insert(std::span<const TensorView> inputs, std::shared_ptr<const Plan> plan);
+  std::shared_ptr<const Plan> make(std::span<const TensorView> inputs);
+  void add_value_inputs(const NeedsValue& needed, std::span<const TensorView> inputs);
 
   Graph graph_;
   std::vector<TensorSpec> inputs_;
@@ -80,6 +87,7 @@ class Network {
   std::list<Entry> plans_;         // most recently used first
   std::set<size_t> value_inputs_;  // positions of the inputs whose values are part of the key
   std::vector<std::unique_ptr<RunState>> pool_;
+  size_t state_count_ = 0;  // made so far; pool_ has room for all of them
 };
 
 }  // namespace fastconv::graph

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,10 +18,10 @@ struct TensorSpec {
   Shape shape;
 };
 
-// A tensor as a caller gives it: dense, in plain format, aligned to its elements.
+// A tensor as a caller gives it: dense, in plain format, aligned to its elements. `shape` is the caller's memory too.
 struct TensorView {
   DType dtype;
-  Shape shape;
+  std::span<const int64_t> shape;
   const void* data = nullptr;
 };
 

@@ -3,7 +3,9 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <list>
 #include <optional>
+#include <span>
 
 #include "graph/network.h"
 #include "python/register.h"
@@ -32,8 +34,8 @@ DType dtype_of(const py::array& array, const std::string& what) {
                          py::str(type).cast<std::string>()));
 }
 
-Shape shape_of(const py::array& array) {
-  return {array.shape(), array.shape() + array.ndim()};
+std::span<const int64_t> shape_of(const py::array& array) {
+  return {array.shape(), static_cast<size_t>(array.ndim())};
 }
 
 // The array itself where it is dense and aligned, else a copy that is.
@@ -91,16 +93,18 @@ std::vector<ValueId> add(Graph& graph, const std::string& op, const std::vector<
 ValueId constant(Graph& graph, const py::array& array, const std::string& name) {
   const DType dtype = dtype_of(array, "constant '" + name + "'");
   const py::array values = dense(array);
-  return graph.add_constant(dtype, shape_of(values), values.data(), name);
+  const auto shape = shape_of(values);
+  return graph.add_constant(dtype, {shape.begin(), shape.end()}, values.data(), name);
 }
 
 py::object spec_tuple(const TensorSpec& spec) {
   return py::make_tuple(spec.name, dtype_name(spec.dtype), py::cast(spec.shape));
 }
 
-// The inputs of one call, in the network's order. `arrays` keeps the memory of `views` alive.
+// The inputs of one call, in the network's order. `arrays` and `shapes` keep the memory of `views` alive.
 struct Feed {
   std::vector<py::array> arrays;
+  std::list<Shape> shapes;
   std::vector<TensorView> views;
 };
 
@@ -143,7 +147,8 @@ Feed feed_of_shapes(const Network& network, const py::dict& values) {
     if (py::isinstance<py::array>(value)) {
       add_array(feed, spec.name, value);
     } else {
-      feed.views.push_back({spec.dtype, value.cast<Shape>(), nullptr});
+      feed.shapes.push_back(value.cast<Shape>());
+      feed.views.push_back({spec.dtype, feed.shapes.back(), nullptr});
     }
   }
   return feed;
