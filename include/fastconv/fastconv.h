@@ -5,5 +5,6 @@
 #include <stdexcept>
 
 #include "fastconv/conv.h"
+#include "fastconv/network.h"
 #include "fastconv/runtime.h"
 #include "fastconv/version.h"
