@@ -12,7 +12,11 @@ namespace {
 // beside the accumulators. Out of line: one copy of all functions, not one in each tile size.
 __attribute__((noinline)) void apply_rows(FunctionCall call, float* dst, int64_t stride, int64_t rows, int64_t n) {
   if (call.function == Function::identity || call.function == Function::clamp) return;
-  for (int64_t i = 0; i < rows; ++i) simd::apply_row(call, dst + i * stride, dst + i * stride, n);
+  if (stride == n) {  // rows may be narrower than a vector: take them as one
+    n *= rows;
+    rows = 1;
+  }
+  simd::apply_rows(call, dst, stride, dst, stride, rows, n);
 }
 
 // Adds bias and residual, clamps, and stores the first `rows` rows of acc. All pointers are those of the tile's first

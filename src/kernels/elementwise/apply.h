@@ -1,5 +1,5 @@
 // Function -> code. Include after simd/<isa>.h and simd/math.h, in kernel files only: apply<F> on one vector,
-// with_function to choose F once outside a loop, apply_row for n floats.
+// with_function to choose F once outside a loop, apply_rows and apply_row for many floats.
 #pragma once
 
 #include <cstdint>
@@ -57,14 +57,21 @@ inline void with_function(Function function, const Body& body) {
   }
 }
 
-// y[i] = F(x[i]) for i in [0, n); y may be x.
-inline void apply_row(FunctionCall call, const float* x, float* y, int64_t n) {
+// y[r][i] = F(x[r][i]) for i in [0, n) of each row; rows are x_stride and y_stride apart; y may be x.
+inline void apply_rows(FunctionCall call, const float* x, int64_t x_stride, float* y, int64_t y_stride, int64_t rows,
+                       int64_t n) {
   const Vec a = vec(call.a), b = vec(call.b);
   with_function(call.function, [&]<Function F>() {
-    int64_t i = 0;
-    for (; i + Vec::kWidth <= n; i += Vec::kWidth) store(y + i, apply<F>(load(x + i), a, b));
-    if (i < n) store_n(y + i, apply<F>(load_n(x + i, n - i), a, b), n - i);
+    for (int64_t r = 0; r < rows; ++r, x += x_stride, y += y_stride) {
+      int64_t i = 0;
+      for (; i + Vec::kWidth <= n; i += Vec::kWidth) store(y + i, apply<F>(load(x + i), a, b));
+      if (i < n) store_n(y + i, apply<F>(load_n(x + i, n - i), a, b), n - i);
+    }
   });
+}
+
+inline void apply_row(FunctionCall call, const float* x, float* y, int64_t n) {
+  apply_rows(call, x, n, y, n, 1, n);
 }
 
 }  // namespace

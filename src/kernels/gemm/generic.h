@@ -27,6 +27,15 @@ struct GemmTile {
   static void run(const GemmF32Args& a, int nr, int64_t first_row) {
     const int64_t rs = a.row_stride;
     const float* src = a.src + first_row * rs;
+    float* dst = a.dst + first_row * a.dst_stride;
+    Epilogue epilogue = a.epilogue;
+    if (epilogue.residual) epilogue.residual += first_row * epilogue.residual_stride;
+    // Outputs of a large layer come from memory: their lines, and the residual's, arrive while the sums are made.
+#pragma GCC unroll 32
+    for (int i = 0; i < MR; ++i) {
+      __builtin_prefetch(dst + i * a.dst_stride, 1);
+      if (epilogue.residual) __builtin_prefetch(epilogue.residual + i * epilogue.residual_stride);
+    }
     Vec acc[MR][NV];
 #pragma GCC unroll 32
     for (int i = 0; i < MR; ++i) {
@@ -55,9 +64,6 @@ struct GemmTile {
         for (int i = 0; i < (MR + 2) / 3; ++i) ++row[i];
       }
     }
-    Epilogue epilogue = a.epilogue;
-    if (epilogue.residual) epilogue.residual += first_row * epilogue.residual_stride;
-    float* dst = a.dst + first_row * a.dst_stride;
     const int64_t last = a.n - (NV - 1) * W;  // columns of the last vector
     if (last == W) {
       store_tile<false>(acc, epilogue, dst, a.dst_stride, MR, last);
