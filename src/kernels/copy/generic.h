@@ -1,5 +1,6 @@
 // The blocked transpose of 4-byte elements, on a W x W register transpose `transpose_block` that each ISA file defines
-// before it includes this. Whole blocks read and write whole vectors, edges the lanes they own.
+// before it includes this. Whole blocks read and write whole vectors, edges the lanes they own, except that in a dense
+// destination with few rows (an image's three colours) a column may write over the next ones, which come later.
 //
 //   src (row stride)            dst (column stride)
 //   r0: a b c d                 c0: a e i m
@@ -17,6 +18,7 @@ inline void transpose_panel(const CopyPanel& p) {
   constexpr int64_t W = simd::Vec::kWidth;
   const float* src = reinterpret_cast<const float*>(p.src);
   float* dst = reinterpret_cast<float*>(p.dst);
+  const bool dense = p.rows < W && p.dst_col == p.rows;
   for (int64_t c = 0; c < p.cols; c += W) {
     const int64_t cols = p.cols - c < W ? p.cols - c : W;
     for (int64_t r = 0; r < p.rows; r += W) {
@@ -33,7 +35,11 @@ inline void transpose_panel(const CopyPanel& p) {
       } else {
         for (int64_t i = 0; i < W; ++i) block[i] = i < rows ? simd::load_n(from + i * p.src_row, cols) : simd::zero();
         transpose_block(block);
-        for (int64_t i = 0; i < cols; ++i) simd::store_n(to + i * p.dst_col, block[i], rows);
+        if (dense && c + 2 * W <= p.cols) {
+          for (int64_t i = 0; i < W; ++i) simd::store(to + i * p.dst_col, block[i]);
+        } else {
+          for (int64_t i = 0; i < cols; ++i) simd::store_n(to + i * p.dst_col, block[i], rows);
+        }
       }
     }
   }
