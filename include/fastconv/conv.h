@@ -33,6 +33,8 @@ struct ConvDescription {
   std::string algorithm = "auto";       // "direct", "im2col", "winograd", "depthwise", "reference" ...
 };
 
+// Set the number of threads first: some algorithms set memory aside for each thread there is when they are planned, and
+// never use more threads than that.
 class Conv {
  public:
   // weights: (out_channels, in_channels / groups, kernel...), transposed: (in_channels, out_channels / groups,
