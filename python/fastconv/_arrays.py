@@ -43,14 +43,23 @@ def like(x: Any) -> Callable[[Array], Any]:
 
 
 def check_out(what: str, out: Any) -> None:
-    """Check that `out` can be written to: an aligned, writeable float32 array without repeated elements."""
+    """Check that `out` can be written to: an aligned, writeable float32 array without repeated elements.
+
+    Strides may be negative or leave gaps; those of axes with fewer than two elements have no say.
+    """
     if not isinstance(out, np.ndarray):
         raise TypeError(f"{what}: out must be a numpy.ndarray, got {type(out).__name__}")
     if out.dtype != np.float32 or not out.dtype.isnative:
         raise TypeError(f"{what}: out must be float32, got {out.dtype}")
     if not out.flags.writeable:
         raise ValueError(f"{what}: out must be writeable, got a read-only array")
-    if not out.flags.aligned or any(s % 4 for s in out.strides):
+    if out.size == 0:
+        return
+    steps = sorted((abs(stride), extent) for stride, extent in zip(out.strides, out.shape) if extent > 1)
+    if not out.flags.aligned or any(stride % out.itemsize for stride, _ in steps):
         raise ValueError(f"{what}: out must be aligned to its elements, got strides {out.strides}")
-    if any(n > 1 and s == 0 for n, s in zip(out.shape, out.strides)):
-        raise ValueError(f"{what}: out must not repeat elements, got strides {out.strides}")
+    reach = 0  # from the first to the last element of the axes so far: the next axis must step over them
+    for stride, extent in steps:
+        if stride <= reach:
+            raise ValueError(f"{what}: out must not repeat elements, got strides {out.strides}")
+        reach += stride * (extent - 1)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastconv import _core
-from fastconv._arguments import LAYOUTS, IntOrTuple, axes, integer
+from fastconv._arguments import Ints, channels_last, integer, per_axis
 from fastconv._arrays import as_float32, check_out, like
 from fastconv._precision import check, get_precision
 
@@ -26,9 +26,9 @@ def _pads(what: str, padding: Padding, rank: int) -> tuple[tuple[int, ...], tupl
             raise ValueError(f'{what}: padding must be an int, ints, pairs, "same" or "valid", got {padding!r}')
         return zeros, zeros, padding == "same"
     if isinstance(padding, Sequence) and len(padding) == rank and all(isinstance(p, Sequence) for p in padding):
-        pairs = [axes(what, "a padding pair", p, 2) for p in padding]  # type: ignore[arg-type]
+        pairs = [per_axis(p, 2, f"{what}: a padding pair") for p in padding]  # type: ignore[arg-type]
         return tuple(p[0] for p in pairs), tuple(p[1] for p in pairs), False
-    pads = axes(what, "padding", padding, rank)  # type: ignore[arg-type]
+    pads = per_axis(padding, rank, f"{what}: padding")  # type: ignore[arg-type]
     return pads, pads, False
 
 
@@ -38,11 +38,11 @@ def _conv(
     x: Any,
     weight: Any,
     bias: Any,
-    stride: IntOrTuple,
+    stride: Ints,
     padding: Padding,
-    output_padding: IntOrTuple,
+    output_padding: Ints,
     groups: int,
-    dilation: IntOrTuple,
+    dilation: Ints,
     layout: str,
     precision: str | None,
     algorithm: str,
@@ -53,8 +53,7 @@ def _conv(
     array = as_float32(what, "x", x)
     w = np.ascontiguousarray(as_float32(what, "weight", weight))
     b = None if bias is None else np.ascontiguousarray(as_float32(what, "bias", bias))
-    if not isinstance(layout, str) or layout not in LAYOUTS[rank]:
-        raise ValueError(f"{what}: layout must be one of {', '.join(LAYOUTS[rank])}, got {layout!r}")
+    last = channels_last(layout, rank, what)
     batched = array.ndim == rank + 2
     if not batched and array.ndim != rank + 1:
         raise ValueError(f"{what}: x must have {rank + 2} axes, or {rank + 1} without a batch, got shape {array.shape}")
@@ -77,14 +76,14 @@ def _conv(
         array if batched else array[np.newaxis],
         w,
         b,
-        axes(what, "stride", stride, rank),
+        per_axis(stride, rank, f"{what}: stride"),
         before,
         after,
         same,
-        axes(what, "dilation", dilation, rank),
-        integer(what, "groups", groups, "an int"),
-        axes(what, "output_padding", output_padding, rank),
-        LAYOUTS[rank][layout],
+        per_axis(dilation, rank, f"{what}: dilation"),
+        integer(groups, f"{what}: groups"),
+        per_axis(output_padding, rank, f"{what}: output_padding"),
+        last,
         get_precision() if precision is None else check(precision, f"{what}: precision"),
         algorithm,
         target,
@@ -175,9 +174,9 @@ def conv1d(
     x: Any,
     weight: Any,
     bias: Any = None,
-    stride: IntOrTuple = 1,
+    stride: Ints = 1,
     padding: Padding = 0,
-    dilation: IntOrTuple = 1,
+    dilation: Ints = 1,
     groups: int = 1,
     *,
     layout: str = "NCHW",
@@ -192,9 +191,9 @@ def conv2d(
     x: Any,
     weight: Any,
     bias: Any = None,
-    stride: IntOrTuple = 1,
+    stride: Ints = 1,
     padding: Padding = 0,
-    dilation: IntOrTuple = 1,
+    dilation: Ints = 1,
     groups: int = 1,
     *,
     layout: str = "NCHW",
@@ -209,9 +208,9 @@ def conv3d(
     x: Any,
     weight: Any,
     bias: Any = None,
-    stride: IntOrTuple = 1,
+    stride: Ints = 1,
     padding: Padding = 0,
-    dilation: IntOrTuple = 1,
+    dilation: Ints = 1,
     groups: int = 1,
     *,
     layout: str = "NCHW",
@@ -226,11 +225,11 @@ def conv_transpose1d(
     x: Any,
     weight: Any,
     bias: Any = None,
-    stride: IntOrTuple = 1,
+    stride: Ints = 1,
     padding: Padding = 0,
-    output_padding: IntOrTuple = 0,
+    output_padding: Ints = 0,
     groups: int = 1,
-    dilation: IntOrTuple = 1,
+    dilation: Ints = 1,
     *,
     layout: str = "NCHW",
     precision: str | None = None,
@@ -246,11 +245,11 @@ def conv_transpose2d(
     x: Any,
     weight: Any,
     bias: Any = None,
-    stride: IntOrTuple = 1,
+    stride: Ints = 1,
     padding: Padding = 0,
-    output_padding: IntOrTuple = 0,
+    output_padding: Ints = 0,
     groups: int = 1,
-    dilation: IntOrTuple = 1,
+    dilation: Ints = 1,
     *,
     layout: str = "NCHW",
     precision: str | None = None,
@@ -266,11 +265,11 @@ def conv_transpose3d(
     x: Any,
     weight: Any,
     bias: Any = None,
-    stride: IntOrTuple = 1,
+    stride: Ints = 1,
     padding: Padding = 0,
-    output_padding: IntOrTuple = 0,
+    output_padding: Ints = 0,
     groups: int = 1,
-    dilation: IntOrTuple = 1,
+    dilation: Ints = 1,
     *,
     layout: str = "NCHW",
     precision: str | None = None,

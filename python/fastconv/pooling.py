@@ -6,17 +6,15 @@ node, kept for the next call, which the C++ core plans for every shape it meets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from fastconv import _core
-from fastconv._arguments import LAYOUTS, IntOrTuple, axes, integer
+from fastconv._arguments import Ints, OutputSize, at_least, channels_last, pool_output_sizes, pool_window
 from fastconv._arrays import as_float32, like
 
-OutputSize = int | None | Sequence[int | None]
 _Attributes = tuple[tuple[str, Any], ...]
 
 
@@ -41,8 +39,7 @@ def _run(
 ) -> Any:
     kind = like(x)
     array = as_float32(what, "input", x)
-    if layout not in LAYOUTS[rank]:
-        raise ValueError(f"{what}: layout must be one of {', '.join(LAYOUTS[rank])}, got {layout!r}")
+    last = channels_last(layout, rank, what)
     batched = array.ndim == rank + 2
     if not batched and array.ndim != rank + 1:
         raise ValueError(
@@ -53,7 +50,7 @@ def _run(
         tuple(sorted(attributes.items())),
         rank,
         2 if return_indices else 1,
-        LAYOUTS[rank][layout],
+        last,
         _core.isa(),
     )
     results = network.run({"x": array if batched else array[np.newaxis]})
@@ -61,42 +58,19 @@ def _run(
     return tuple(results) if return_indices else results[0]
 
 
-def _at_least(what: str, name: str, values: tuple[int, ...], least: int) -> tuple[int, ...]:
-    for value in values:
-        if value < least:
-            raise ValueError(f"{what}: {name} must be >= {least}, got {value}")
-    return values
-
-
-def _window(
-    what: str, rank: int, kernel_size: IntOrTuple, stride: IntOrTuple | None, padding: IntOrTuple, ceil_mode: bool
-) -> dict[str, Any]:
-    kernel = _at_least(what, "kernel_size", axes(what, "kernel_size", kernel_size, rank), 1)
-    if stride is None or (isinstance(stride, Sequence) and len(stride) == 0):
-        strides = kernel
-    else:
-        strides = _at_least(what, "stride", axes(what, "stride", stride, rank), 1)
-    pads = _at_least(what, "padding", axes(what, "padding", padding, rank), 0)
-    for pad, extent in zip(pads, kernel):
-        if pad > extent // 2:
-            raise ValueError(f"{what}: padding must be at most half of kernel_size {extent}, got {pad}")
-    return {"kernel": kernel, "strides": strides, "pads_begin": pads, "pads_end": pads, "ceil_mode": int(ceil_mode)}
-
-
 def _max_pool(
     rank: int,
     x: Any,
-    kernel_size: IntOrTuple,
-    stride: IntOrTuple | None,
-    padding: IntOrTuple,
-    dilation: IntOrTuple,
+    kernel_size: Ints,
+    stride: Ints | None,
+    padding: Ints,
+    dilation: Ints,
     ceil_mode: bool,
     return_indices: bool,
     layout: str,
 ) -> Any:
     what = f"max_pool{rank}d"
-    attributes = _window(what, rank, kernel_size, stride, padding, ceil_mode)
-    attributes["dilations"] = _at_least(what, "dilation", axes(what, "dilation", dilation, rank), 1)
+    attributes = pool_window(what, rank, kernel_size, stride, padding, dilation, ceil_mode)
     attributes["indices"] = "plane"
     return _run(what, "max_pool", x, rank, attributes, layout, return_indices)
 
@@ -104,20 +78,19 @@ def _max_pool(
 def _avg_pool(
     rank: int,
     x: Any,
-    kernel_size: IntOrTuple,
-    stride: IntOrTuple | None,
-    padding: IntOrTuple,
+    kernel_size: Ints,
+    stride: Ints | None,
+    padding: Ints,
     ceil_mode: bool,
     count_include_pad: bool,
     divisor_override: int | None,
     layout: str,
 ) -> Any:
     what = f"avg_pool{rank}d"
-    attributes = _window(what, rank, kernel_size, stride, padding, ceil_mode)
+    attributes = pool_window(what, rank, kernel_size, stride, padding, 1, ceil_mode)
     attributes["count_include_pad"] = int(count_include_pad)
     if divisor_override is not None:
-        divisor = integer(what, "divisor_override", divisor_override, "an int")
-        (attributes["divisor_override"],) = _at_least(what, "divisor_override", (divisor,), 1)
+        attributes["divisor_override"] = at_least(divisor_override, 1, f"{what}: divisor_override")
     return _run(what, "avg_pool", x, rank, attributes, layout)
 
 
@@ -125,22 +98,16 @@ def _adaptive_pool(
     kind: str, rank: int, x: Any, output_size: OutputSize, layout: str, return_indices: bool = False
 ) -> Any:
     what = f"adaptive_{kind}_pool{rank}d"
-    sizes = list(output_size) if isinstance(output_size, Sequence) else [output_size] * rank
-    if len(sizes) == 1:
-        sizes *= rank
-    if len(sizes) != rank:
-        raise ValueError(f"{what}: output_size must be one number or {rank}, got {output_size!r}")
-    known = [-1 if n is None else integer(what, "output_size", n, "an int, None, or one for each axis") for n in sizes]
-    _at_least(what, "output_size", tuple(n for n, given in zip(known, sizes) if given is not None), 0)
-    return _run(what, f"adaptive_{kind}_pool", x, rank, {"output_size": tuple(known)}, layout, return_indices)
+    attributes = {"output_size": pool_output_sizes(what, rank, output_size)}
+    return _run(what, f"adaptive_{kind}_pool", x, rank, attributes, layout, return_indices)
 
 
 def max_pool1d(
     input: Any,
-    kernel_size: IntOrTuple,
-    stride: IntOrTuple | None = None,
-    padding: IntOrTuple = 0,
-    dilation: IntOrTuple = 1,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    dilation: Ints = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
     *,
@@ -151,10 +118,10 @@ def max_pool1d(
 
 def max_pool2d(
     input: Any,
-    kernel_size: IntOrTuple,
-    stride: IntOrTuple | None = None,
-    padding: IntOrTuple = 0,
-    dilation: IntOrTuple = 1,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    dilation: Ints = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
     *,
@@ -165,10 +132,10 @@ def max_pool2d(
 
 def max_pool3d(
     input: Any,
-    kernel_size: IntOrTuple,
-    stride: IntOrTuple | None = None,
-    padding: IntOrTuple = 0,
-    dilation: IntOrTuple = 1,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    dilation: Ints = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
     *,
@@ -179,9 +146,9 @@ def max_pool3d(
 
 def avg_pool1d(
     input: Any,
-    kernel_size: IntOrTuple,
-    stride: IntOrTuple | None = None,
-    padding: IntOrTuple = 0,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     *,
@@ -192,9 +159,9 @@ def avg_pool1d(
 
 def avg_pool2d(
     input: Any,
-    kernel_size: IntOrTuple,
-    stride: IntOrTuple | None = None,
-    padding: IntOrTuple = 0,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
@@ -206,9 +173,9 @@ def avg_pool2d(
 
 def avg_pool3d(
     input: Any,
-    kernel_size: IntOrTuple,
-    stride: IntOrTuple | None = None,
-    padding: IntOrTuple = 0,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,

@@ -21,6 +21,11 @@ def endless(*shape):
     return np.lib.stride_tricks.as_strided(array(1), shape, (0,) * len(shape))
 
 
+def overlapping(*shape):
+    """An array whose every element but the first and last has other names too."""
+    return np.lib.stride_tricks.as_strided(array(sum(shape)), shape, (4,) * len(shape))
+
+
 def writeable(a, yes=True):
     a.flags.writeable = yes
     return a
@@ -125,6 +130,7 @@ CONV = {
     "out of another kind": ({"out": array(2, 4, 6, 7, dtype=float)}, TypeError, ("out", "float32", "float64")),
     "out read-only": ({"out": writeable(array(2, 4, 6, 7), False)}, ValueError, ("out", "writeable", "read-only")),
     "out one element": ({"out": endless(2, 4, 6, 7)}, ValueError, ("out", "repeat")),
+    "out overlapping": ({"out": overlapping(2, 4, 6, 7)}, ValueError, ("out", "repeat", "(4, 4, 4, 4)")),
     "out a list": ({"out": []}, TypeError, ("out", "list")),
 }
 

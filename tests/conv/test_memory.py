@@ -66,6 +66,33 @@ def test_out_is_filled_and_returned(layout):
         np.testing.assert_array_equal(out, want)
 
 
+OUTS = {
+    "empty": lambda shape: np.empty(shape, np.float32),
+    "full": lambda shape: np.full(shape, np.nan, np.float32),
+    "Fortran's order": lambda shape: np.full(shape, np.nan, np.float32, order="F"),
+    "negative strides": lambda shape: np.full(shape, np.nan, np.float32)[::-1, :, ::-1, ::-1],
+    "part of an array": lambda shape: np.full([2 * n for n in shape], np.nan, np.float32)[::2, 1::2, ::2, 1::2],
+    "field of records": lambda shape: np.zeros(shape, [("a", np.int32), ("b", np.float32)])["b"],
+    "odd strides of single elements": lambda shape: np.lib.stride_tricks.as_strided(
+        np.full(shape, np.nan, np.float32),
+        strides=[s if n > 1 else 7 for n, s in zip(shape, np.empty(shape, np.float32).strides)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OUTS)
+@pytest.mark.parametrize(
+    "shapes", [((2, 5, 9, 8), (6, 5, 3, 3)), ((1, 5, 3, 9), (1, 5, 3, 3)), ((0, 5, 9, 8), (6, 5, 3, 3))]
+)
+def test_any_array_can_be_out(name, shapes):
+    rng = np.random.default_rng(1)
+    x, weight = (rng.standard_normal(shape).astype(np.float32) for shape in shapes)
+    want = fc.conv2d(x, weight)
+    out = OUTS[name](want.shape)
+    assert fc.conv2d(x, weight, out=out) is out
+    np.testing.assert_array_equal(out, want)
+
+
 def test_an_input_larger_than_a_page_of_zeros_is_read_once():
     """An input of broadcast strides (all elements one address) is a plain non-contiguous array."""
     x = np.broadcast_to(np.float32(1), (1, 3, mmap.PAGESIZE // 64, 16))

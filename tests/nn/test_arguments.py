@@ -37,7 +37,7 @@ CASES = [
     (lambda: nn.MaxPool2d(2, 0), ValueError, "MaxPool2d: stride must be >= 1, got 0"),
     (lambda: nn.MaxPool2d(3, padding=2), ValueError, "MaxPool2d: padding must be at most half the kernel"),
     (lambda: nn.AvgPool2d(3, padding=2), ValueError, "AvgPool2d: padding must be at most half the kernel"),
-    (lambda: nn.AvgPool2d(3, divisor_override=0), ValueError, "AvgPool2d: divisor_override must not be 0, got 0"),
+    (lambda: nn.AvgPool2d(3, divisor_override=0), ValueError, "AvgPool2d: divisor_override must be >= 1, got 0"),
     (lambda: nn.AdaptiveAvgPool2d((1, 2, 3)), ValueError, "AdaptiveAvgPool2d: output_size must be an int or 2 ints"),
     (lambda: nn.BatchNorm2d(0), ValueError, "BatchNorm2d: num_features must be >= 1, got 0"),
     (lambda: nn.GroupNorm(4, 6), ValueError, "GroupNorm: num_channels must be divisible by num_groups, got 6 and 4"),

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from fastconv._arguments import LAYOUTS, at_least, one_of
+
 from . import functional as F
-from .arguments import LAYOUTS, at_least, one_of
 from .module import Module, Parameter
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from fastconv._arguments import LAYOUTS, Ints, at_least, one_of, per_axis
+
 from . import functional as F
 from . import init
-from .arguments import LAYOUTS, Ints, at_least, one_of, per_axis
 from .functional._conv import conv_arguments, split_padding
 from .functional._layout import channels_first
 from .module import Module, Parameter
@@ -41,7 +42,7 @@ class _ConvBase(Module):
         self.stride, self.padding, self.dilation, self.groups = conv_arguments(
             what, dims, stride, padding, dilation, groups
         )
-        self.output_padding = per_axis(output_padding, dims, f"{what}: output_padding")
+        self.output_padding = per_axis(output_padding, dims, f"{what}: output_padding", 0)
         self.padding_mode = one_of(
             padding_mode, ("zeros",) if self.transposed else _PADDING_MODES, f"{what}: padding_mode"
         )
@@ -155,7 +156,7 @@ class _ConvTranspose(_ConvBase):
         layout : {"NCHW", "NHWC"}
             Of input and output; the weight is always (C, K / groups, *kernel).
         """
-        padding = per_axis(padding, self.dims, f"{type(self).__name__}: padding")
+        padding = per_axis(padding, self.dims, f"{type(self).__name__}: padding", 0)
         super().__init__(
             in_channels,
             out_channels,

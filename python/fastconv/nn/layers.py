@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from fastconv._arguments import LAYOUTS, Ints, at_least, one_of, per_axis
+
 from . import functional as F
 from . import init
-from .arguments import LAYOUTS, Ints, at_least, one_of, per_axis
 from .functional._layout import channels_first
 from .functional._shape import INTERPOLATION
 from .module import Module, Parameter

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from fastconv._arguments import LAYOUTS, Ints, at_least, one_of, per_axis
+
 from . import functional as F
-from .arguments import LAYOUTS, Ints, at_least, one_of, per_axis
 from .functional._layout import channels_first
 from .module import Buffer, Module
 

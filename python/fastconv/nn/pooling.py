@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
+from fastconv._arguments import LAYOUTS, Ints, OutputSize, at_least, one_of, per_axis, pool_output_sizes, pool_window
+
 from . import functional as F
-from .arguments import LAYOUTS, Ints, one_of, per_axis
-from .functional._pool import output_sizes, window
 from .module import Module
 
 
@@ -49,7 +48,7 @@ class _MaxPool(_Pool):
         """
         super().__init__()
         what = type(self).__name__
-        window(what, self.dims, kernel_size, stride, padding, dilation, ceil_mode)
+        pool_window(what, self.dims, kernel_size, stride, padding, dilation, ceil_mode)
         self.kernel_size = kernel_size
         self.stride = kernel_size if stride is None else stride
         self.padding = padding
@@ -95,9 +94,9 @@ class _AvgPool(_Pool):
         """
         super().__init__()
         what = type(self).__name__
-        window(what, self.dims, kernel_size, stride, padding, 1, ceil_mode)
-        if divisor_override == 0:
-            raise ValueError(f"{what}: divisor_override must not be 0, got 0")
+        pool_window(what, self.dims, kernel_size, stride, padding, 1, ceil_mode)
+        if divisor_override is not None:
+            at_least(divisor_override, 1, f"{what}: divisor_override")
         self.kernel_size = kernel_size
         self.stride = kernel_size if stride is None else stride
         self.padding = padding
@@ -116,7 +115,7 @@ class _AvgPool(_Pool):
 class _AdaptivePool(_Pool):
     shown = ("output_size",)
 
-    def __init__(self, output_size: int | Sequence[int | None] | None, *, layout: str = "NCHW") -> None:
+    def __init__(self, output_size: OutputSize, *, layout: str = "NCHW") -> None:
         """Arguments as torch's.
 
         Parameters
@@ -127,7 +126,7 @@ class _AdaptivePool(_Pool):
         """
         super().__init__()
         what = type(self).__name__
-        output_sizes(what, self.dims, output_size)
+        pool_output_sizes(what, self.dims, output_size)
         self.output_size = output_size
         self.layout = one_of(layout, LAYOUTS, f"{what}: layout")
 
@@ -142,7 +141,7 @@ class _AdaptiveAvgPool(_AdaptivePool):
 class _AdaptiveMaxPool(_AdaptivePool):
     def __init__(
         self,
-        output_size: int | Sequence[int | None] | None,
+        output_size: OutputSize,
         return_indices: bool = False,
         *,
         layout: str = "NCHW",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..arguments import Ints, at_least, one_of, per_axis
+from fastconv._arguments import Ints, at_least, one_of, per_axis
+
 from ..tensor import emit
 from ._layout import channels_first, for_dims
 
@@ -19,7 +20,7 @@ def split_padding(
         total = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
         return [t // 2 for t in total], [t - t // 2 for t in total]
     assert not isinstance(padding, str)
-    both = list(per_axis(padding, len(kernel), "conv: padding"))
+    both = list(per_axis(padding, len(kernel), "conv: padding", 0))
     return both, both
 
 
@@ -31,7 +32,7 @@ def conv_arguments(
     dilation = per_axis(dilation, dims, f"{what}: dilation", 1)
     groups = at_least(groups, 1, f"{what}: groups")
     if not isinstance(padding, str):
-        return stride, per_axis(padding, dims, f"{what}: padding"), dilation, groups
+        return stride, per_axis(padding, dims, f"{what}: padding", 0), dilation, groups
     one_of(padding, ("same", "valid"), f"{what}: padding")
     if padding == "same" and max(stride) > 1:
         raise ValueError(f"{what}: padding 'same' needs stride 1, got {stride}")
@@ -121,7 +122,7 @@ def _conv_transpose(
     if weight.ndim != dims + 2:
         raise ValueError(f"{what}: weight must have {dims + 2} axes, got {weight.ndim}")
     stride, pads, dilation, groups = conv_arguments(what, dims, stride, padding, dilation, groups)
-    extra = per_axis(output_padding, dims, f"{what}: output_padding")
+    extra = per_axis(output_padding, dims, f"{what}: output_padding", 0)
     if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation)):
         raise ValueError(f"{what}: output_padding must be smaller than stride or dilation, got {extra}")
     attributes = {

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import LAYOUTS, one_of
+from fastconv._arguments import LAYOUTS, one_of
+
 from ..tensor import emit, permute
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import at_least
+from fastconv._arguments import at_least
+
 from ..tensor import emit
 
 

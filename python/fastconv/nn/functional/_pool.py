@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from ..arguments import Ints, half_kernel, per_axis
+from fastconv._arguments import Ints, OutputSize, at_least, pool_output_sizes, pool_window
+
 from ..tensor import emit
 from ._layout import channels_first, for_dims
-
-
-def window(
-    what: str, dims: int, kernel_size: Ints, stride: Ints | None, padding: Ints, dilation: Ints, ceil_mode: bool
-) -> dict[str, Any]:
-    """Check a window's arguments and return them as the graph's attributes."""
-    kernel = per_axis(kernel_size, dims, f"{what}: kernel_size", 1)
-    steps = per_axis(kernel if stride is None else stride, dims, f"{what}: stride", 1)
-    pads = per_axis(padding, dims, f"{what}: padding")
-    gaps = per_axis(dilation, dims, f"{what}: dilation", 1)
-    half_kernel(pads, kernel, gaps, what)
-    return {
-        "kernel": list(kernel),
-        "strides": list(steps),
-        "pads_begin": list(pads),
-        "pads_end": list(pads),
-        "dilations": list(gaps),
-        "ceil_mode": int(ceil_mode),
-    }
 
 
 def _max_pool(
@@ -56,7 +37,7 @@ def _max_pool(
     layout : {"NCHW", "NHWC"}
     """
     what = f"max_pool{dims}d"
-    attributes = window(what, dims, kernel_size, stride, padding, dilation, ceil_mode)
+    attributes = pool_window(what, dims, kernel_size, stride, padding, dilation, ceil_mode)
     if not return_indices:
         return channels_first(lambda v: emit("max_pool", [v], attributes), x, dims, layout, what)
     attributes["indices"] = "plane"
@@ -92,24 +73,14 @@ def _avg_pool(
     layout : {"NCHW", "NHWC"}
     """
     what = f"avg_pool{dims}d"
-    attributes = window(what, dims, kernel_size, stride, padding, 1, ceil_mode)
+    attributes = pool_window(what, dims, kernel_size, stride, padding, 1, ceil_mode)
     attributes["count_include_pad"] = int(count_include_pad)
     if divisor_override is not None:
-        if divisor_override == 0:
-            raise ValueError(f"{what}: divisor_override must not be 0, got 0")
-        attributes["divisor_override"] = divisor_override
+        attributes["divisor_override"] = at_least(divisor_override, 1, f"{what}: divisor_override")
     return channels_first(lambda v: emit("avg_pool", [v], attributes), x, dims, layout, what)
 
 
-def output_sizes(what: str, dims: int, output_size: int | Sequence[int | None] | None) -> list[int]:
-    """Check the output extents of an adaptive pool; -1 keeps an axis."""
-    given = output_size if isinstance(output_size, Sequence) else [output_size] * dims
-    return list(per_axis([-1 if extent is None else extent for extent in given], dims, f"{what}: output_size", -1))
-
-
-def _adaptive_avg_pool(
-    dims: int, x: Any, output_size: int | Sequence[int | None] | None, *, layout: str = "NCHW"
-) -> Any:
+def _adaptive_avg_pool(dims: int, x: Any, output_size: OutputSize, *, layout: str = "NCHW") -> Any:
     """Mean over bins that cover the image, as torch.nn.functional.adaptive_avg_pool1d/2d/3d.
 
     Bin i of n over an extent of s reaches from floor(i s / n) to ceil((i + 1) s / n).
@@ -123,14 +94,14 @@ def _adaptive_avg_pool(
     layout : {"NCHW", "NHWC"}
     """
     what = f"adaptive_avg_pool{dims}d"
-    attributes = {"output_size": output_sizes(what, dims, output_size)}
+    attributes = {"output_size": pool_output_sizes(what, dims, output_size)}
     return channels_first(lambda v: emit("adaptive_avg_pool", [v], attributes), x, dims, layout, what)
 
 
 def _adaptive_max_pool(
     dims: int,
     x: Any,
-    output_size: int | Sequence[int | None] | None,
+    output_size: OutputSize,
     return_indices: bool = False,
     *,
     layout: str = "NCHW",
@@ -148,7 +119,7 @@ def _adaptive_max_pool(
     layout : {"NCHW", "NHWC"}
     """
     what = f"adaptive_max_pool{dims}d"
-    attributes = {"output_size": output_sizes(what, dims, output_size)}
+    attributes = {"output_size": pool_output_sizes(what, dims, output_size)}
     types = (str(x.dtype), "int64") if return_indices else None
     return channels_first(lambda v: emit("adaptive_max_pool", [v], attributes, outputs=types), x, dims, layout, what)
 

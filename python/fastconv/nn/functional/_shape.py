@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import LAYOUTS, Ints, at_least, one_of
+from fastconv._arguments import LAYOUTS, Ints, at_least, one_of
+
 from ..tensor import Size, Tensor, emit, permute, sizes
 from ._layout import channels_first
 
