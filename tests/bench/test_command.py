@@ -11,15 +11,25 @@ from fastconv.bench.engines import ENGINES, installed
 from fastconv.bench.shapes import parse
 from fastconv.cli import main
 
-CASES = ["1x5x9x8:6:3:s2", "2x4x7x6:8:3x2:p1x0-0x1:g2", "1x6x11:4:3:d2", "1x3x4x5x6:2:3", "1x4x5x6:6:3:s2:p1:o1:t"]
+CASES = [
+    "1x5x9x8:6:3:s2",
+    "2x4x7x6:8:3x2:p1x0-0x1:g2",
+    "1x6x11:4:3:d2",
+    "1x3x4x5x6:2:3",
+    "1x4x5x6:6:3:s2:p1:o1:t",
+    "1x1x6x5:4:3",
+]
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda e: f"{e.name}-{e.layout}")
 @pytest.mark.parametrize("text", CASES)
+@pytest.mark.filterwarnings("error")
 def test_engines_compute_the_same_convolution(engine, text):
     if not engine.available():
         pytest.skip(f"{engine.name} is not installed")
     case = ConvCase(parse(text))
+    for array in (case.x, case.weight, case.bias):
+        array.setflags(write=False)
     if engine.name == "torch" and engine.layout == "NHWC" and case.shape.rank == 1:
         with pytest.raises(UnsupportedError, match="one spatial axis"):
             engine.conv(case)

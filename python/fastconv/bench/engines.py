@@ -109,10 +109,11 @@ class Torch(Engine):
     def _tensor(self, array: Array) -> Any:
         import torch
 
+        # Always a copy: torch warns of arrays that are read-only.
         if self.layout == "NCHW" or array.ndim < 4:
-            return torch.from_numpy(np.array(array))  # its own copy: torch warns of read-only ones
+            return torch.from_numpy(np.array(array))
         # Made from an NHWC array, so that the stride of a batch of one is right too: torch leaves its fast path else.
-        return torch.from_numpy(np.ascontiguousarray(np.moveaxis(array, 1, -1))).movedim(-1, 1)
+        return torch.from_numpy(np.array(np.moveaxis(array, 1, -1), order="C")).movedim(-1, 1)
 
     def conv(self, case: ConvCase) -> Runner:
         """Prepare torch.nn.functional.conv*; uneven padding is padded beforehand, outside the timing."""
@@ -134,7 +135,7 @@ class Torch(Engine):
                 pads = (0,) * shape.rank
             function = getattr(torch.nn.functional, f"conv{shape.rank}d")
             rest = (shape.dilation, shape.groups)
-        arguments = (self._tensor(x), self._tensor(case.weight), torch.from_numpy(case.bias), shape.stride, pads, *rest)
+        arguments = (self._tensor(x), self._tensor(case.weight), self._tensor(case.bias), shape.stride, pads, *rest)
 
         def run() -> Any:
             with torch.inference_mode():
