@@ -124,6 +124,12 @@ std::vector<int64_t> InferContext::ints(int i) const {
   fail(concat("input ", i, " must be int64 or int32, got ", dtype_name(values.dtype)));
 }
 
+int64_t InferContext::integer(int i) const {
+  const std::vector<int64_t> values = ints(i);
+  if (values.size() != 1) fail(concat("input ", i, " must have one element, got ", values.size()));
+  return values[0];
+}
+
 double InferContext::scalar(int i) const {
   const Constant& value = known(i);
   if (element_count(value.shape) != 1) {

@@ -39,6 +39,7 @@ class InferContext {
   const Constant& known(int i) const;      // the known value of an input; throws NeedsValue
   std::vector<int64_t> ints(int i) const;  // the same, of an int64/int32 vector or scalar
   double scalar(int i) const;              // the same, of a one-element input
+  int64_t integer(int i) const;            // the same, of a one-element int64/int32 input
   // Attributes, with a default; their types are those of the OpDef. Required ones have none (ValueError where missing).
   int64_t get_int(const char* name, int64_t otherwise) const;
   int64_t get_int(const char* name) const;

@@ -63,7 +63,7 @@ class TopKStep final : public Step {
 void infer_topk(InferContext& c) {
   Shape out = c.shape(0);
   const int64_t axis = axis_attribute(c, -1);
-  const auto k = static_cast<int64_t>(c.scalar(1));
+  const int64_t k = c.integer(1);
   if (k < 0 || k > out[axis]) c.fail(concat("k must be in [0, ", out[axis], "], got ", k));
   out[axis] = k;
   c.set_output(0, c.dtype(0), out);
@@ -71,7 +71,7 @@ void infer_topk(InferContext& c) {
 }
 
 std::unique_ptr<Step> plan_topk(PlanContext& c) {
-  const TopK what{static_cast<int64_t>(c.scalar(1)), c.get_int("largest", 1) != 0};
+  const TopK what{c.integer(1), c.get_int("largest", 1) != 0};
   return std::make_unique<TopKStep>(topk(c.dtype(0)), extents_around(c, axis_attribute(c, -1)), what);
 }
 
@@ -89,7 +89,7 @@ class CumSumStep final : public Step {
 };
 
 int64_t cumsum_axis(const InferContext& c) {
-  return c.axis(static_cast<int64_t>(c.scalar(1)), static_cast<int64_t>(c.shape(0).size()));
+  return c.axis(c.integer(1), static_cast<int64_t>(c.shape(0).size()));
 }
 
 void infer_cumsum(InferContext& c) {

@@ -23,6 +23,9 @@ Shape spatial_extents(const InferContext& c) {
   return Shape(shape.begin() + 2, shape.end());
 }
 
+// No image has so many cells; sums and a few products of such numbers are far from wrapping.
+constexpr int64_t kMost = int64_t{1} << 48;
+
 // An attribute with one integer of at least `least` for each of `count` axes; `otherwise` (repeated) where absent.
 std::vector<int64_t> per_axis(const InferContext& c, const char* name, size_t count, int64_t least, int64_t otherwise) {
   std::vector<int64_t> values = c.get_ints(name);
@@ -32,6 +35,7 @@ std::vector<int64_t> per_axis(const InferContext& c, const char* name, size_t co
   }
   for (const int64_t value : values) {
     if (value < least) c.fail(concat(name, " must be >= ", least, ", got ", value));
+    if (value > kMost) c.fail(concat(name, " must be <= ", kMost, ", got ", value));
   }
   return values;
 }

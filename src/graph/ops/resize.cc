@@ -107,6 +107,7 @@ void set_sizes(const InferContext& c, const std::vector<int64_t>& axes, const st
   if (policy == "stretch") return;
   for (const int64_t a : axes) {
     const double width = common * static_cast<double>(c.shape(0)[a]);
+    if (!(width < 9e15)) c.fail(concat("sizes must keep the others below 9e15, got ", width));
     targets[a] = {static_cast<int64_t>(std::floor(width + 0.5)), common, width};
   }
 }
@@ -146,6 +147,9 @@ std::vector<Target> targets_of(const InferContext& c) {
   if (word(c, "coordinate_mode", kCoordinates) == ResizeCoordinate::tf_crop_and_resize) {
     const std::vector<double> roi = floats(c, 1);
     check_count(c, "roi", roi.size(), 2 * axes.size());
+    for (const double edge : roi) {
+      if (!std::isfinite(edge)) c.fail(concat("roi must be finite, got ", edge));
+    }
     for (size_t i = 0; i < axes.size(); ++i) {
       targets[axes[i]].roi_begin = roi[i];
       targets[axes[i]].roi_end = roi[i + axes.size()];
