@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ._layer_errors import layer_errors
 from .graph_builder import GraphBuilder
 from .network import Network, as_array
 from .nn import Module
@@ -112,14 +113,15 @@ class Explanation:
     Attributes
     ----------
     steps : list of dict
-        One per step of the plan, in order: name, op, algorithm, ms, flops, bytes, shape.
+        One per step of the plan, in order: name, op, algorithm (with the kernel), ms, share (of the total time, 0 to
+        1), flops, bytes, shape, error (None where there is none; see `explain`).
     """
 
     steps: list[dict[str, Any]]
 
     def __str__(self) -> str:
         total = sum(step["ms"] for step in self.steps)
-        rows = [("layer", "op", "output", "algorithm", "ms", "share", "GF/s")]
+        rows = [("layer", "op", "output", "algorithm", "ms", "share", "GF/s", "error")]
         for step in self.steps:
             rate = step["flops"] / step["ms"] / 1e6 if step["ms"] and step["flops"] else 0.0
             rows.append(
@@ -129,12 +131,13 @@ class Explanation:
                     "x".join(map(str, step["shape"])),
                     step["algorithm"],
                     f"{step['ms']:.3f}",
-                    f"{step['ms'] / total:.1%}" if total else "",
+                    f"{step['share']:.1%}",
                     f"{rate:.1f}" if rate else "",
+                    "-" if step["error"] is None else f"{step['error']:.1e}",
                 )
             )
         work = sum(step["flops"] for step in self.steps)
-        rows.append(("total", "", "", "", f"{total:.3f}", "", f"{work / total / 1e6:.1f}" if total else ""))
+        rows.append(("total", "", "", "", f"{total:.3f}", "", f"{work / total / 1e6:.1f}" if total else "", ""))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [
             "  ".join(cell.ljust(w) if n < 4 else cell.rjust(w) for n, (cell, w) in enumerate(zip(row, widths)))
@@ -144,7 +147,7 @@ class Explanation:
 
 
 def explain(model: Any, *inputs: Any, runs: int = 10) -> Explanation:
-    """Time a model step by step.
+    """Time a model step by step, and measure the error of its layers.
 
     Parameters
     ----------
@@ -157,7 +160,18 @@ def explain(model: Any, *inputs: Any, runs: int = 10) -> Explanation:
     Returns
     -------
     Explanation
-        Each step's layer, algorithm and kernel, ms and GF/s.
+        Each step's layer, algorithm and kernel, ms, share of the total time, GF/s, and error: the relative Frobenius
+        norm by which the layer, run alone on what reaches it in the network, differs from `fastconv.reference`, which
+        computes in float64. Activations and additions that a step computes as well are not in its error; a layer that
+        `fastconv.reference` does not have, or that the plan made of several, has none.
     """
     network = model if isinstance(model, Network) else compile(model, list(inputs))
-    return Explanation(network.profile(*inputs, runs=runs))
+    steps = network.profile(*inputs, runs=runs)
+    feed = {entry.name: as_array(array) for entry, array in zip(network.graph.inputs, inputs)}
+    errors = layer_errors(network.graph, feed, network.precision)
+    total = sum(step["ms"] for step in steps)
+    for step in steps:
+        step["share"] = step["ms"] / total if total else 0.0
+        measured = errors.get((step["name"], step["op"]))
+        step["error"] = measured.pop(0) if measured else None
+    return Explanation(steps)

@@ -202,10 +202,43 @@ def test_explain(model, x):
     assert any(step["name"] == "0" and step["op"] == "conv" for step in report.steps)
     text = str(report)
     lines = text.splitlines()
-    assert lines[0].split() == ["layer", "op", "output", "algorithm", "ms", "share", "GF/s"]
+    assert lines[0].split() == ["layer", "op", "output", "algorithm", "ms", "share", "GF/s", "error"]
     assert len(lines) == len(report.steps) + 2
     assert "2x8x8x6" in text
     assert str(fc.explain(fc.compile(model, x), x, runs=1)).splitlines()[0] == lines[0]
+    assert sum(step["share"] for step in report.steps) == pytest.approx(1)
+
+
+def layers():
+    """One of each layer that has an error, and some that have none."""
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, stride=2, padding=1),
+        nn.MaxPool2d(2),
+        nn.BatchNorm2d(8),
+        nn.ConvTranspose2d(8, 6, 3, stride=2, output_padding=1),
+        nn.AvgPool2d(3, 1, 1),
+        nn.AdaptiveAvgPool2d((2, None)),
+        nn.Flatten(),
+        nn.Linear(6 * 2 * 10, 5),
+        nn.Softmax(-1),
+    ).eval()
+
+
+def test_explain_measures_errors():
+    x = np.random.default_rng(1).standard_normal((2, 3, 16, 16), np.float32)
+    errors = {step["op"]: step["error"] for step in fc.explain(layers(), x, runs=1).steps}
+    assert errors["max_pool"] is None and errors["softmax"] is None
+    for op in ("conv", "conv_transpose", "avg_pool", "adaptive_avg_pool", "gemm"):
+        assert 0 < errors[op] < 3e-7, op
+
+
+def test_an_explained_error_is_that_of_the_network():
+    x = np.random.default_rng(1).standard_normal((1, 64, 32, 32), np.float32)
+    network = fc.compile(nn.Conv2d(64, 64, 3, padding=1), x)
+    weight, bias = (network.graph.constants[value] for value in network.graph.nodes[0].inputs[1:])
+    exact = fc.reference.conv2d(x, weight, bias, padding=1)
+    (error,) = (step["error"] for step in fc.explain(network, x, runs=1).steps if step["op"] == "conv")
+    assert error == pytest.approx(np.linalg.norm(network(x) - exact) / np.linalg.norm(exact))
 
 
 def test_types_are_never_converted_silently(model, x):
