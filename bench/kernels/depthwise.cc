@@ -17,8 +17,8 @@ void run(benchmark::State& state, const DepthwiseF32Kernel& row, int64_t window,
   std::vector<TapRow> rows;
   std::vector<RowTap> taps;
   for (int64_t i = 0; i < window; ++i) {
-    rows.push_back({i * width * kChannels, i * window * kChannels});
-    taps.push_back({i, i * kChannels});
+    rows.push_back({i * width * kChannels, i * window * kDepthwiseLanes});
+    taps.push_back({i, i * kDepthwiseLanes});
   }
   DepthwiseF32Args args{};
   args.src = src.data();
@@ -29,6 +29,7 @@ void run(benchmark::State& state, const DepthwiseF32Kernel& row, int64_t window,
   args.row_count = args.tap_count = window;
   args.step = step;
   args.weights = weights.data();
+  args.window = window * window;
   args.m = kOutputs;
   args.channels = args.dst_stride = kChannels;
   args.dst = dst.data();

@@ -35,6 +35,11 @@ double winograd_cost(const ConvProblem& p, int m) {
          kTransformCost * points * tiles * static_cast<double>(p.c + p.k);
 }
 
+// Few channels a group leave most of tap-GEMM's panels empty.
+bool fits_depthwise(const ConvProblem& p) {
+  return p.groups > 1 && kDepthwise.refuse(p).empty() && (p.group_c() > 1 || p.group_k() <= kDepthwiseMultiplier);
+}
+
 struct Candidate {
   const Algorithm* algorithm;
   int m;
@@ -51,7 +56,7 @@ Candidate best_winograd(const ConvProblem& p, Precision precision) {
 }
 
 const Algorithm& choose_auto(const ConvProblem& p, Precision precision) {
-  if (p.groups > 1 && p.groups == p.c && p.group_k() <= kDepthwiseMultiplier) return kDepthwise;
+  if (fits_depthwise(p)) return kDepthwise;
   if (kWinograd2.refuse(p).empty()) {
     const Candidate winograd = best_winograd(p, precision);
     if (winograd_cost(p, winograd.m) < direct_cost(p)) return *winograd.algorithm;

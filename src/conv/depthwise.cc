@@ -1,6 +1,7 @@
-// Depthwise convolution, forward and transposed, with any channel multiplier: one filter per output channel. Runs the
-// depthwise kernel over rows of output pixels, straight on the caller's pixels: padding drops taps, nothing is copied,
-// except that a multiplier above 1 repeats each source channel for its outputs first.
+// Depthwise convolution, forward and transposed, with any channel multiplier: one filter per output channel; and
+// grouped convolution with as many inputs as outputs in a group. Runs the depthwise kernel over rows of output pixels,
+// straight on the caller's pixels: padding drops taps, nothing is copied, except that a multiplier above 1 repeats each
+// source channel for its outputs first.
 #include <algorithm>
 #include <vector>
 
@@ -9,13 +10,34 @@
 #include "conv/taps.h"
 #include "kernels/copy/copy.h"
 #include "kernels/depthwise/table.h"
-#include "kernels/gemm/pack.h"
 
 namespace fastconv {
 namespace {
 
-int64_t packed_channels(const ConvProblem& p) {
-  return round_up(p.k, kDepthwiseLanes);
+// Groups of more inputs than this fill the vectors of tap-GEMM, which is faster then.
+constexpr int64_t kMostInputs = 8;
+
+// Weights lie as [panel][tap][input of the group][output channel of the panel].
+int64_t tap_size(const ConvProblem& p) {
+  return p.group_c() * kDepthwiseLanes;
+}
+int64_t panel_size(const ConvProblem& p) {
+  return p.taps() * tap_size(p);
+}
+
+void pack(const ConvProblem& p, const float* weights, Isa, float* packed) {
+  const int64_t taps = p.taps(), size = panel_size(p), group_k = p.group_k();
+  const int64_t input = taps * (p.transposed ? group_k : 1), output = taps * (p.transposed ? 1 : p.group_c());
+  parallel_for(ceil_div(p.k, kDepthwiseLanes), 1 + (1 << 16) / size, [&](int64_t begin, int64_t end) {
+    std::fill(packed + begin * size, packed + end * size, 0.0f);
+    for (int64_t k = begin * kDepthwiseLanes; k < std::min(end * kDepthwiseLanes, p.k); ++k) {
+      const float* from = weights + k / group_k * p.group_c() * group_k * taps + k % group_k * output;
+      float* to = packed + k / kDepthwiseLanes * size + k % kDepthwiseLanes;
+      for (int64_t j = 0; j < p.group_c(); ++j) {
+        for (int64_t t = 0; t < taps; ++t) to[t * tap_size(p) + j * kDepthwiseLanes] = from[j * input + t];
+      }
+    }
+  });
 }
 
 // A phase of the width: which outputs of a row it computes, and from which taps.
@@ -38,7 +60,7 @@ class DepthwisePlan : public ConvPlan {
       : p_(problem), options_(options), kernel_(choose_depthwise_f32(options.isa)) {
     src_pixel_ = options.src_pixel_stride ? options.src_pixel_stride : p_.c;
     dst_pixel_ = options.dst_pixel_stride ? options.dst_pixel_stride : p_.k;
-    repeats_ = p_.group_k() > 1;
+    repeats_ = p_.group_c() < p_.group_k();
     tap_pixel_ = repeats_ ? p_.k : src_pixel_;
     if (repeats_) {
       StridedCopy copy;
@@ -68,7 +90,7 @@ class DepthwisePlan : public ConvPlan {
     for (const AxisTaps& axis : axis_phases(p_, 2)) {
       WidthPhase phase{axis.out_begin, axis.out_step, axis.count, axis.src_step, {}};
       for (size_t t = 0; t < axis.base.size(); ++t) {
-        phase.taps.push_back({axis.base[t], axis.kernel_index[t] * packed_channels(p_)});
+        phase.taps.push_back({axis.base[t], axis.kernel_index[t] * tap_size(p_)});
       }
       phases_.push_back(std::move(phase));
     }
@@ -105,8 +127,7 @@ class DepthwisePlan : public ConvPlan {
     for (int64_t q = in_depth.first; q < in_depth.last; ++q) {
       for (int64_t r = in_height.first; r < in_height.last; ++r) {
         const int64_t tap = (depth.kernel_index[q] * p_.kernel[1] + height.kernel_index[r]) * p_.kernel[2];
-        tap_rows_.push_back(
-            {(depth.base[q] * p_.in[1] + height.base[r]) * p_.in[2] * tap_pixel_, tap * packed_channels(p_)});
+        tap_rows_.push_back({(depth.base[q] * p_.in[1] + height.base[r]) * p_.in[2] * tap_pixel_, tap * tap_size(p_)});
       }
     }
   }
@@ -125,7 +146,7 @@ class DepthwisePlan : public ConvPlan {
       return;
     }
     strips_ = ceil_div(width, kStrip);
-    const int64_t channel_bytes = (rows * ceil_div(p_.in[2], strips_) + p_.taps()) * kFloat;
+    const int64_t channel_bytes = (rows * ceil_div(p_.in[2], strips_) + p_.taps() * p_.group_c()) * kFloat;
     blocks_ = ceil_div(p_.k, std::max(cpu.l1d_bytes / 2 / channel_bytes, kLeastChannels));
     block_channels_ = round_up(ceil_div(p_.k, blocks_), kDepthwiseLanes);
     blocks_ = ceil_div(p_.k, block_channels_);
@@ -134,7 +155,7 @@ class DepthwisePlan : public ConvPlan {
   // Items are (image, block of channels, strip, row), rows innermost.
   void run_images(const ConvBuffers& b, const float* src, int64_t first_image, int64_t images) const noexcept {
     const int64_t rows = static_cast<int64_t>(rows_.size()), parts = blocks_ * strips_;
-    const int64_t work = p_.out[2] / strips_ * block_channels_ * p_.taps();
+    const int64_t work = p_.out[2] / strips_ * block_channels_ * p_.group_c() * p_.taps();
     parallel_for(images * parts * rows, 1 + 100000 / (work + 1), [&](int64_t begin, int64_t end) {
       while (begin < end) {
         const int64_t part = begin / rows, first = begin % rows, last = std::min(rows, first + end - begin);
@@ -151,7 +172,9 @@ class DepthwisePlan : public ConvPlan {
     DepthwiseF32Args args;
     args.pixel = tap_pixel_;
     args.width = p_.in[2];
-    args.weights = b.weights + channel;
+    args.group = p_.group_c();
+    args.weights = b.weights + channel * p_.taps() * p_.group_c();
+    args.window = p_.taps() * p_.group_c();
     args.channels = std::min(block_channels_, p_.k - channel);
     args.epilogue.call = options_.function;
     if (b.bias) args.epilogue.bias = b.bias + channel;
@@ -199,13 +222,13 @@ const Algorithm kDepthwise = {
     "depthwise",
     [](const ConvProblem&) { return Precision::highest; },
     [](const ConvProblem& p) {
-      return p.groups == p.c ? std::string() : concat("groups equal to input channels, got ", p.groups, " and ", p.c);
+      if (p.group_c() == 1 || (p.group_c() == p.group_k() && kMostInputs % p.group_c() == 0)) return std::string();
+      return concat("groups of 1 input channel, or of 2, 4 or 8 and as many outputs, got groups of ", p.group_c(),
+                    " and ", p.group_k());
     },
-    [](const ConvProblem&, Isa) { return std::string("depthwise"); },
-    [](const ConvProblem& p, Isa) { return checked_mul(p.taps(), packed_channels(p)); },
-    [](const ConvProblem& p, const float* weights, Isa, float* packed) {
-      pack_f32({weights, 1, 0, p.taps(), 1, p.k, p.taps()}, packed_channels(p), packed);
-    },
+    [](const ConvProblem& p, Isa) { return std::string(p.transposed ? "depthwise transposed" : "depthwise"); },
+    [](const ConvProblem& p, Isa) { return checked_mul(p.taps(), p.group_c() * round_up(p.k, kDepthwiseLanes)); },
+    pack,
     [](const ConvProblem& p, const ConvOptions& o) -> std::unique_ptr<ConvPlan> {
       return std::make_unique<DepthwisePlan>(p, o);
     },

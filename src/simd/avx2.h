@@ -86,6 +86,17 @@ inline Vec ceil(Vec a) {
 inline Vec round(Vec a) {
   return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
 }
+// Groups of four lanes at most lie within a 128-bit half, where picking is cheaper than across.
+struct Lanes {
+  __m256i index;
+};
+inline Lanes group_lanes(int group, int j) {
+  const __m256i first = _mm256_and_si256(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(-group));
+  return {_mm256_add_epi32(first, _mm256_set1_epi32(j))};
+}
+inline Vec pick(Vec a, Lanes lanes) {
+  return {_mm256_permutevar_ps(a.v, lanes.index)};
+}
 inline Vec select_lt(Vec a, Vec b, Vec x, Vec y) {
   return {_mm256_blendv_ps(y.v, x.v, _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ))};
 }

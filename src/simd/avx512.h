@@ -79,6 +79,16 @@ inline Vec ceil(Vec a) {
 inline Vec round(Vec a) {
   return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
 }
+struct Lanes {
+  __m512i index;
+};
+inline Lanes group_lanes(int group, int j) {
+  const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  return {_mm512_add_epi32(_mm512_and_si512(lane, _mm512_set1_epi32(-group)), _mm512_set1_epi32(j))};
+}
+inline Vec pick(Vec a, Lanes lanes) {
+  return {_mm512_permutexvar_ps(lanes.index, a.v)};
+}
 inline Vec select_lt(Vec a, Vec b, Vec x, Vec y) {
   return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), y.v, x.v)};
 }

@@ -81,6 +81,22 @@ FASTCONV_UNARY(ceil, std::ceil(x))
 FASTCONV_UNARY(round, std::nearbyint(x))  // to nearest, ties to even
 #undef FASTCONV_UNARY
 
+// Which lane of a vector each lane of another takes. In group_lanes, lane i takes lane j of the `group` lanes it is
+// among; group is a power of two below kWidth.
+struct Lanes {
+  int index[Vec::kWidth];
+};
+inline Lanes group_lanes(int group, int j) {
+  Lanes r;
+  FASTCONV_LANES r.index[i] = i / group * group + j;
+  return r;
+}
+inline Vec pick(Vec a, Lanes lanes) {
+  Vec r;
+  FASTCONV_LANES r.lane[i] = a.lane[lanes.index[i]];
+  return r;
+}
+
 // a < b ? x : y, lane by lane (false where a or b is NaN).
 inline Vec select_lt(Vec a, Vec b, Vec x, Vec y) {
   Vec r;

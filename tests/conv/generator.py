@@ -53,7 +53,7 @@ def _draw(rng: Random) -> ConvCase:
         weight_step=1,
         seed=rng.getrandbits(31),
     )
-    kinds = {_general: 30, _winograd: 24, _depthwise: 16, _pointwise: 10, _stem: 8, _grouped: 12}
+    kinds = {_general: 30, _winograd: 24, _depthwise: 16, _pointwise: 10, _stem: 8, _grouped: 12, _few_a_group: 10}
     case = _one_of(rng, kinds)(rng, case)
     if case.transposed:
         room = [max(axis) for axis in zip(case.stride, case.dilation)]
@@ -89,6 +89,11 @@ def _grouped(rng: Random, case: ConvCase) -> ConvCase:
     groups = rng.randint(2, 8)
     c, k = (groups * rng.choice([1, 2, 3, 4, 7, 8, 13, 16, 17]) for _ in range(2))
     return replace(case, groups=groups, c=c, k=k)
+
+
+def _few_a_group(rng: Random, case: ConvCase) -> ConvCase:
+    groups, group = rng.choice([2, 3, 5, 8, 9, 17, 32]), rng.choice([2, 4, 8])
+    return replace(case, groups=groups, c=groups * group, k=groups * group)
 
 
 def _one_of(rng: Random, chances: dict) -> Any:

@@ -1,7 +1,8 @@
-"""The depthwise algorithm on every instruction set, bit for bit equal to the specification.
+"""The depthwise algorithm, for one channel a group and for few, on every instruction set.
 
-The shapes are those at which its kernels break: register tiles and vectors that are not full, rows narrower than the
-kernel, taps beside the row on one side or both, strips of long rows, blocks of many channels.
+It must equal the specification bit for bit. The shapes are those at which its kernels break: register tiles and vectors
+that are not full, rows narrower than the kernel, taps beside the row on one side or both, strips of long rows, many
+channels.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ TILE = 14  # outputs of the largest register tile
 CASES = 150  # random ones per instruction set and multiplier
 
 
-def depthwise(channels, spatial, kernel, stride=1, padding=None, dilation=1, multiplier=1, **more):
+def depthwise(channels, spatial, kernel, stride=1, padding=None, dilation=1, multiplier=1, group=1, **more):
     """The case of these numbers; a kernel, stride or dilation for all axes may be an int, padding None is "same"."""
     ndim = len(spatial)
     kernel, stride, dilation = ((a,) * ndim if isinstance(a, int) else a for a in (kernel, stride, dilation))
@@ -32,7 +33,7 @@ def depthwise(channels, spatial, kernel, stride=1, padding=None, dilation=1, mul
         n=1,
         c=channels,
         k=channels * multiplier,
-        groups=channels,
+        groups=channels // group,
         spatial=spatial,
         kernel=kernel,
         stride=stride,
@@ -55,6 +56,10 @@ def run(case, x, weight, bias):
     return out, expected
 
 
+def round_up(count, multiple):
+    return -(-count // multiple) * multiple
+
+
 def check(case):
     out, expected = run(case, *case.operands())
     np.testing.assert_array_equal(out, expected, err_msg=repr(case))
@@ -71,6 +76,18 @@ def test_kernels_and_strides(isa, kernel, stride):
     for width in (*range(1, 2 * TILE + 3), 5 * TILE):
         for channels in (1, 16, 37):
             check(depthwise(channels, (kernel + 1, width), kernel, stride))
+    assert runs_of(isa) > before
+
+
+@pytest.mark.parametrize("group", (2, 4, 8))
+@pytest.mark.parametrize("kernel", (1, 2, 3, 5))
+def test_groups(isa, kernel, group):
+    before = runs_of(isa)
+    for groups in (1, 2, 3, 5, 16):
+        for width in (1, 2, 3, TILE // 2, TILE - 1, TILE, TILE + 1, 5 * TILE):
+            for stride in (1, 2, 3):
+                check(depthwise(groups * group, (kernel + 1, width), kernel, stride, group=group))
+            check(depthwise(groups * group, (3, width), kernel, 2, group=group, transposed=True))
     assert runs_of(isa) > before
 
 
@@ -102,11 +119,13 @@ def test_many_channels_are_cut_into_blocks(isa):
     for channels in (207, 960, 1153):
         for kernel in (3, 5):
             check(depthwise(channels, (7, 7), kernel))
+    for group in (2, 4, 8):
+        check(depthwise(1000, (7, 7), 3, group=group))
 
 
-@pytest.mark.parametrize("multiplier", (1, 2, 3, 4))
-def test_random(isa, multiplier):
-    rng = Random(multiplier)
+@pytest.mark.parametrize(("multiplier", "group"), [(1, 1), (2, 1), (3, 1), (4, 1), (1, 2), (1, 4), (1, 8)])
+def test_random(isa, multiplier, group):
+    rng = Random(multiplier * group)
 
     def axes(ndim, *values):
         return tuple(rng.choice(values) for _ in range(ndim))
@@ -117,13 +136,14 @@ def test_random(isa, multiplier):
         reach = [(r - 1) * d for r, d in zip(kernel, dilation)]
         pads = tuple((rng.randint(0, e + 1), rng.randint(e // 2, e + 2)) for e in reach)
         case = depthwise(
-            rng.choice((1, 2, 3, 8, 15, 16, 17, 31, 32, 33, 50)),
+            round_up(rng.choice((1, 2, 3, 8, 15, 16, 17, 31, 32, 33, 50)), group),
             tuple(rng.randint(max(1, e + 1 - sum(p)), e + 20 // ndim) for e, p in zip(reach, pads)),
             kernel,
             axes(ndim, 1, 1, 2, 3),
             pads,
             dilation,
             multiplier,
+            group,
             transposed=rng.random() < 0.25,
             n=rng.choice((None, 1, 2)),
             bias=rng.random() < 0.5,
@@ -135,9 +155,10 @@ def test_random(isa, multiplier):
             check(case)
 
 
-def test_channels_of_a_wider_array(isa):
+@pytest.mark.parametrize("group", (1, 4))
+def test_channels_of_a_wider_array(isa, group):
     """Slices of NHWC arrays have pixels that are further apart than their channels: no copy, and no touching others."""
-    case = depthwise(20, (9, 15), 3)
+    case = depthwise(20, (9, 15), 3, group=group)
     x, weight, bias = case.operands()
     wide_x, wide_out = np.full((1, 9, 15, 50), np.nan, np.float32), np.full((1, 9, 15, 30), np.nan, np.float32)
     wide_x[..., 7:27] = x
@@ -146,12 +167,13 @@ def test_channels_of_a_wider_array(isa):
     assert np.isnan(wide_out[..., :3]).all() and np.isnan(wide_out[..., 23:]).all()
 
 
-@pytest.mark.parametrize("multiplier", (1, 2))
-def test_threads_and_batch_change_no_bit(isa, multiplier):
+@pytest.mark.parametrize(("multiplier", "group"), [(1, 1), (2, 1), (1, 2), (1, 4), (1, 8)])
+@pytest.mark.parametrize("kernel", (3, 5))
+def test_threads_and_batch_change_no_bit(isa, multiplier, group, kernel):
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((3, 40, 61, 70), np.float32)
-    weight = rng.standard_normal((70 * multiplier, 1, 5, 5), np.float32)
-    arguments = {"padding": 2, "groups": 70, "layout": "NHWC", "algorithm": "depthwise"}
+    x = rng.standard_normal((3, 40, 61, 72), np.float32)
+    weight = rng.standard_normal((72 * multiplier, group, kernel, kernel), np.float32)
+    arguments = {"padding": kernel // 2, "groups": 72 // group, "layout": "NHWC", "algorithm": "depthwise"}
     before, results = fc.get_num_threads(), []
     try:
         for threads in (1, 2, 3):
@@ -162,6 +184,15 @@ def test_threads_and_batch_change_no_bit(isa, multiplier):
     results.append(np.concatenate([fc.conv2d(x[i : i + 1], weight, **arguments) for i in range(3)]))
     for result in results[1:]:
         np.testing.assert_array_equal(result, results[0])
+
+
+def test_infinite_inputs_stay_in_their_group(isa):
+    x = np.ones((1, 5, 16), np.float32)
+    x[0, 2, 5] = np.inf
+    weight = np.ones((16, 4, 3), np.float32)
+    y = fc.conv1d(x, weight, padding=1, groups=4, layout="NHWC", algorithm="depthwise")
+    assert np.isposinf(y[0, 1:4, 4:8]).all()
+    assert np.isposinf(y).sum() == 12 and not np.isnan(y).any()
 
 
 def test_padding_does_not_meet_infinite_weights(isa):
@@ -177,7 +208,16 @@ def test_auto_takes_it_for_depthwise_problems(isa):
     assert runs_of(isa) == before + 1
 
 
-def test_refuses_other_groups_with_a_reason():
-    message = "conv2d: algorithm depthwise needs groups equal to input channels, got 2 and 8"
+@pytest.mark.parametrize("group", (2, 4, 8))
+def test_auto_takes_it_for_few_channels_a_group(isa, group):
+    before = runs_of(isa)
+    fc.conv2d(np.ones((1, 32, 5, 5), np.float32), np.ones((32, group, 3, 3), np.float32), groups=32 // group)
+    assert runs_of(isa) == before + 1
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(3, 3), (16, 16), (2, 4), (4, 2)])
+def test_refuses_other_groups_with_a_reason(inputs, outputs):
+    x, weight = np.ones((1, 2 * inputs, 5, 5), np.float32), np.ones((2 * outputs, inputs, 3, 3), np.float32)
+    message = f"conv2d: algorithm depthwise needs groups of .*, got groups of {inputs} and {outputs}"
     with pytest.raises(ValueError, match=message):
-        fc.conv2d(np.ones((1, 8, 5, 5), np.float32), np.ones((8, 4, 3, 3), np.float32), groups=2, algorithm="depthwise")
+        fc.conv2d(x, weight, groups=2, algorithm="depthwise")

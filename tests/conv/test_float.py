@@ -100,10 +100,11 @@ def conv(x, weight, layout="NCHW", **options):
     return fc.conv2d(x, weight, padding=1, **options)
 
 
-def test_depthwise(isa):
+@pytest.mark.parametrize("group", (1, 4, 8))
+def test_depthwise(isa, group):
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((1, 37, 29, 31)).astype(np.float32)
-    weight = rng.standard_normal((37, 1, 5, 5)).astype(np.float32)
+    x = rng.standard_normal((1, 37 * group, 29, 31)).astype(np.float32)
+    weight = rng.standard_normal((37 * group, group, 5, 5)).astype(np.float32)
     exact = reference.conv2d(x, weight, padding=2, groups=37)
     magnitude = reference.conv2d(np.abs(x), np.abs(weight), padding=2, groups=37)
     y = fc.conv2d(x, weight, padding=2, groups=37, algorithm="depthwise")

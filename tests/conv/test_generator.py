@@ -33,6 +33,8 @@ def test_every_property_is_drawn(cases):
         "depthwise": lambda c: c.groups == c.c == c.k > 1,
         "depthwise with multiplier": lambda c: c.groups == c.c > 1 and c.k > c.c,
         "grouped": lambda c: 1 < c.groups < c.c,
+        "few channels a group": lambda c: c.groups > 1 and c.c == c.k and c.c // c.groups in (2, 4, 8),
+        "few channels a group, transposed": lambda c: c.transposed and c.groups > 1 and c.c // c.groups in (2, 4, 8),
         "dilated": lambda c: max(c.dilation) > 1,
         "dilated and strided": lambda c: max(c.dilation) > 1 and max(c.stride) > 1,
         "axes differ in stride": lambda c: len(set(c.stride)) > 1,

@@ -1,13 +1,15 @@
-// Depthwise convolution of rows of pixels: the contract. Channels are vector lanes; nothing is summed across them.
+// Depthwise convolution of rows of pixels, and grouped convolution with few channels a group: the contract. Output
+// channels are vector lanes. A group has as many inputs as outputs, one in the depthwise case.
 //
-//   dst[m, c] = epilogue( sum over rows r, sum over taps t:  src[rows[r].src + x * pixel + c]
-//                                                            * weights[rows[r].weights + taps[t].weights + c] )
+//   dst[m, c] = epilogue( sum over rows r, sum over inputs j of the group, sum over taps t:
+//                         src[rows[r].src + x * pixel + c / group * group + j]
+//                         * weights[rows[r].weights + taps[t].weights + j * 16 + c / 16 * 16 * window + c % 16] )
 //   with x = taps[t].x + (first + m) * step, over the taps with 0 <= x < width only
 //
 // One call computes `m` outputs of one row. Rows of taps come from the kernel's depth and height (their caller drops
 // those in the padding); the kernel itself drops taps that fall beside the row, so that nobody copies a padded source.
-// Sums run over rows in order, then taps in order, in one accumulator per output: splitting outputs or channels never
-// changes a bit.
+// Sums run over rows in order, then inputs, then taps, in one accumulator per output: splitting outputs or channels
+// never changes a bit.
 // Read next: generic.h (the kernel), conv/depthwise.cc (who calls it).
 #pragma once
 
@@ -16,6 +18,10 @@
 #include "kernels/epilogue.h"
 
 namespace fastconv {
+
+// Channels of a panel of weights: no kernel's vectors are longer. All weights of a vector of outputs lie together: one
+// row of all channels for each tap would put them a power of two apart, in one set of the cache.
+inline constexpr int64_t kDepthwiseLanes = 16;
 
 // Offsets, in elements, of a source row's first pixel and of the row's weights.
 struct TapRow {
@@ -38,12 +44,14 @@ struct DepthwiseF32Args {
   const RowTap* taps;  // x ascending
   int64_t tap_count;
   int64_t step;          // source pixels from one output to the next
-  const float* weights;  // rows padded with zeros to whole vectors
+  int64_t group = 1;     // channels of a group: a power of two
+  const float* weights;  // panels of kDepthwiseLanes channels, the last one filled with zeros
+  int64_t window;        // weights of an output channel
   int64_t first;         // the first output, counted in the row
   int64_t m;             // outputs, >= 0
-  int64_t channels;
-  float* dst;          // of the first output; not read, unless epilogue.residual says so
-  int64_t dst_stride;  // elements between outputs
+  int64_t channels;      // whole groups
+  float* dst;            // of the first output; not read, unless epilogue.residual says so
+  int64_t dst_stride;    // elements between outputs
   Epilogue epilogue;
 };
 

@@ -9,6 +9,7 @@
 //   output 2              w0   w1   w2
 //
 // Other taps load a source vector per product. Tiles at the ends of a row skip the source vectors that lie outside.
+// With more than one channel a group this repeats for each input of the group; only what a load gives differs.
 #pragma once
 
 #include "kernels/depthwise/depthwise.h"
@@ -19,9 +20,11 @@ namespace {
 
 using simd::Vec;
 
-// Where a tile stands: output `first` of the row, `count` outputs, `lanes` channels from `channel` on.
+// Where a tile stands: output `first` of the row, `count` outputs, `lanes` channels from `channel` on, whose weights
+// begin at `weights`.
 struct TilePlace {
   int64_t first, count, channel, lanes;
+  const float* weights;
 };
 
 template <bool kTail>
@@ -29,31 +32,78 @@ inline Vec load_lanes(const float* p, int64_t lanes) {
   return kTail ? simd::load_n(p, lanes) : simd::load(p);
 }
 
+// What the lanes of a vector of outputs multiply, for input j of their groups: `offset` elements into a source pixel.
+//
+// Groups of one channel: each lane its own.
+struct OwnChannel {
+  static constexpr bool kDepthwise = true;
+  static int64_t inputs(const DepthwiseF32Args&) { return 1; }
+  OwnChannel(const DepthwiseF32Args&, const TilePlace& at, int64_t) : offset(at.channel) {}
+  template <bool kTail>
+  Vec load(const float* p, int64_t lanes) const {
+    return load_lanes<kTail>(p, lanes);
+  }
+  int64_t offset;
+};
+
+// Several groups in a vector: their inputs are the vector at the outputs' own channels, of which each lane picks one.
+struct NarrowGroups {
+  static constexpr bool kDepthwise = false;
+  static int64_t inputs(const DepthwiseF32Args& a) { return a.group; }
+  NarrowGroups(const DepthwiseF32Args& a, const TilePlace& at, int64_t j)
+      : offset(at.channel), picked(simd::group_lanes(static_cast<int>(a.group), static_cast<int>(j))) {}
+  template <bool kTail>
+  Vec load(const float* p, int64_t lanes) const {
+    return simd::pick(load_lanes<kTail>(p, lanes), picked);
+  }
+  int64_t offset;
+  simd::Lanes picked;
+};
+
+// A group of one or more vectors: all lanes have the same input.
+struct WideGroups {
+  static constexpr bool kDepthwise = false;
+  static int64_t inputs(const DepthwiseF32Args& a) { return a.group; }
+  WideGroups(const DepthwiseF32Args& a, const TilePlace& at, int64_t j) : offset((at.channel & -a.group) + j) {}
+  template <bool kTail>
+  Vec load(const float* p, int64_t) const {
+    return simd::broadcast(*p);
+  }
+  int64_t offset;
+};
+
 // S taps side by side, outputs Step source pixels apart.
 template <int S, int Step>
 struct NeighbourTaps {
-  template <bool kEdge, bool kTail, int MR>
+  template <class Source, bool kEdge, bool kTail, int MR>
   [[gnu::always_inline]] static inline void sum(const DepthwiseF32Args& a, const TilePlace& at, Vec (&acc)[MR][1]) {
     const int64_t x0 = a.taps[0].x + at.first * Step;
     // Source vectors [low, high) of the tile lie inside the row and are of use.
     const int64_t reach = (at.count - 1) * Step + S, inside = a.width - x0;
     const int64_t low = -x0, high = reach < inside ? reach : inside;
-    const int64_t pixel = a.pixel, lanes = at.lanes;
+    const int64_t pixel = a.pixel, lanes = at.lanes, inputs = Source::inputs(a);
     for (int64_t r = 0; r < a.row_count; ++r) {
-      const float* weights = a.weights + a.rows[r].weights + at.channel;
-      const float* src = a.src + a.rows[r].src + x0 * pixel + at.channel;
-      Vec w[S];
+      const float* weights = at.weights + a.rows[r].weights;
+      const float* row = a.src + a.rows[r].src + x0 * pixel;
+      int64_t tap[S];
 #pragma GCC unroll 8
-      for (int s = 0; s < S; ++s) w[s] = simd::load(weights + a.taps[s].weights);
+      for (int s = 0; s < S; ++s) tap[s] = a.taps[s].weights;
+      for (int64_t j = 0; j < inputs; ++j, weights += kDepthwiseLanes) {
+        const Source source(a, at, j);
+        const float* src = row + source.offset;
+        Vec w[S];
+#pragma GCC unroll 8
+        for (int s = 0; s < S; ++s) w[s] = simd::load(weights + tap[s]);
 #pragma GCC unroll 64
-      for (int i = 0; i < (MR - 1) * Step + S; ++i, src += pixel) {
-        if (kEdge && (i < low || i >= high)) continue;
-        const Vec x = load_lanes<kTail>(src, lanes);
-        asm volatile("" : : : "memory");  // GCC would rather load x again for each of its uses
+        for (int i = 0; i < (MR - 1) * Step + S; ++i, src += pixel) {
+          if (kEdge && (i < low || i >= high)) continue;
+          const Vec x = source.template load<kTail>(src, lanes);
+          asm volatile("" : : : "memory");  // GCC would rather load x again for each of its uses
 #pragma GCC unroll 8
-        for (int s = 0; s < S; ++s) {
-          const int m = (i - s) / Step;
-          if (i >= s && (i - s) % Step == 0 && m < MR) acc[m][0] = simd::fma(x, w[s], acc[m][0]);
+          for (int s = 0; s < S; ++s) {
+            const int m = (i - s) / Step;
+            if (i >= s && (i - s) % Step == 0 && m < MR) acc[m][0] = simd::fma(x, w[s], acc[m][0]);
+          }
         }
       }
     }
@@ -62,30 +112,35 @@ struct NeighbourTaps {
 
 // Any taps, any step.
 struct AnyTaps {
-  template <bool kEdge, bool kTail, int MR>
+  template <class Source, bool kEdge, bool kTail, int MR>
   [[gnu::always_inline]] static inline void sum(const DepthwiseF32Args& a, const TilePlace& at, Vec (&acc)[MR][1]) {
+    const int64_t step = a.step * a.pixel;
     for (int64_t r = 0; r < a.row_count; ++r) {
-      const float* weights = a.weights + a.rows[r].weights + at.channel;
-      const float* src = a.src + a.rows[r].src + at.channel;
-      for (int64_t t = 0; t < a.tap_count; ++t) {
-        const Vec w = simd::load(weights + a.taps[t].weights);
-        int64_t x = a.taps[t].x + at.first * a.step;
+      const float* weights = at.weights + a.rows[r].weights;
+      for (int64_t j = 0; j < Source::inputs(a); ++j, weights += kDepthwiseLanes) {
+        const Source source(a, at, j);
+        const float* row = a.src + a.rows[r].src + source.offset;
+        for (int64_t t = 0; t < a.tap_count; ++t) {
+          const Vec w = simd::load(weights + a.taps[t].weights);
+          int64_t x = a.taps[t].x + at.first * a.step;
+          const float* src = row + x * a.pixel;
 #pragma GCC unroll 64
-        for (int m = 0; m < MR; ++m, x += a.step) {
-          if (kEdge && (m >= at.count || x < 0 || x >= a.width)) continue;
-          acc[m][0] = simd::fma(load_lanes<kTail>(src + x * a.pixel, at.lanes), w, acc[m][0]);
+          for (int m = 0; m < MR; ++m, x += a.step) {
+            if (kEdge && (m >= at.count || x < 0 || x >= a.width)) continue;
+            acc[m][0] = simd::fma(source.template load<kTail>(src + m * step, at.lanes), w, acc[m][0]);
+          }
         }
       }
     }
   }
 };
 
-template <int MR, class Taps, bool kEdge, bool kTail>
+template <int MR, class Taps, class Source, bool kEdge, bool kTail>
 void depthwise_tile(const DepthwiseF32Args& a, const TilePlace& at) {
   Vec acc[MR][1];
 #pragma GCC unroll 32
   for (int m = 0; m < MR; ++m) acc[m][0] = simd::zero();
-  Taps::template sum<kEdge, kTail>(a, at, acc);
+  Taps::template sum<Source, kEdge, kTail>(a, at, acc);
   const int64_t row = at.first - a.first;
   Epilogue e = a.epilogue;
   if (e.bias) e.bias += at.channel;
@@ -93,19 +148,21 @@ void depthwise_tile(const DepthwiseF32Args& a, const TilePlace& at) {
   store_tile<kTail>(acc, e, a.dst + row * a.dst_stride + at.channel, a.dst_stride, kEdge ? at.count : MR, at.lanes);
 }
 
-template <int MR, class Taps, bool kEdge>
+template <int MR, class Taps, class Source, bool kEdge>
 void depthwise_channels(const DepthwiseF32Args& a, int64_t first, int64_t count) {
-  TilePlace at{first, count, 0, Vec::kWidth};
-  for (; at.channel + Vec::kWidth <= a.channels; at.channel += Vec::kWidth) {
-    depthwise_tile<MR, Taps, kEdge, false>(a, at);
+  TilePlace at{first, count, 0, Vec::kWidth, a.weights};
+  while (at.channel + Vec::kWidth <= a.channels) {
+    depthwise_tile<MR, Taps, Source, kEdge, false>(a, at);
+    at.channel += Vec::kWidth;
+    at.weights += at.channel % kDepthwiseLanes == 0 ? kDepthwiseLanes * (a.window - 1) + Vec::kWidth : Vec::kWidth;
   }
   at.lanes = a.channels - at.channel;
-  if (at.lanes > 0) depthwise_tile<MR, Taps, kEdge, true>(a, at);
+  if (at.lanes > 0) depthwise_tile<MR, Taps, Source, kEdge, true>(a, at);
   apply_rows(a.epilogue.call, a.dst + (first - a.first) * a.dst_stride, a.dst_stride, count, a.channels);
 }
 
 // A tile of MR outputs, or, where half of it is enough, of half as many: rows of 7 pixels are common.
-template <int MR, class Taps>
+template <int MR, class Taps, class Source>
 void depthwise_row(const DepthwiseF32Args& a) {
   const int64_t end = a.first + a.m;
   for (int64_t first = a.first; first < end; first += MR) {
@@ -113,11 +170,11 @@ void depthwise_row(const DepthwiseF32Args& a) {
     const bool inside = a.tap_count == 0 || (a.taps[0].x + first * a.step >= 0 &&
                                              a.taps[a.tap_count - 1].x + (first + MR - 1) * a.step < a.width);
     if (count <= MR / 2) {
-      depthwise_channels<MR / 2, Taps, true>(a, first, count);
+      depthwise_channels<MR / 2, Taps, Source, true>(a, first, count);
     } else if (inside && count == MR) {
-      depthwise_channels<MR, Taps, false>(a, first, count);
+      depthwise_channels<MR, Taps, Source, false>(a, first, count);
     } else {
-      depthwise_channels<MR, Taps, true>(a, first, count);
+      depthwise_channels<MR, Taps, Source, true>(a, first, count);
     }
   }
 }
@@ -130,13 +187,22 @@ inline bool are_neighbours(const DepthwiseF32Args& a, int64_t count, int64_t ste
   return true;
 }
 
+template <int MR, class Source>
+void depthwise_taps(const DepthwiseF32Args& a) {
+  if (are_neighbours(a, 3, 1)) return depthwise_row<MR, NeighbourTaps<3, 1>, Source>(a);
+  if (are_neighbours(a, 3, 2)) return depthwise_row<MR, NeighbourTaps<3, 2>, Source>(a);
+  if constexpr (Source::kDepthwise) {  // windows of five are theirs
+    if (are_neighbours(a, 5, 1)) return depthwise_row<MR, NeighbourTaps<5, 1>, Source>(a);
+    if (are_neighbours(a, 5, 2)) return depthwise_row<MR, NeighbourTaps<5, 2>, Source>(a);
+  }
+  depthwise_row<MR, AnyTaps, Source>(a);
+}
+
 template <int MR>
 void depthwise_f32(const DepthwiseF32Args& a) {
-  if (are_neighbours(a, 3, 1)) return depthwise_row<MR, NeighbourTaps<3, 1>>(a);
-  if (are_neighbours(a, 3, 2)) return depthwise_row<MR, NeighbourTaps<3, 2>>(a);
-  if (are_neighbours(a, 5, 1)) return depthwise_row<MR, NeighbourTaps<5, 1>>(a);
-  if (are_neighbours(a, 5, 2)) return depthwise_row<MR, NeighbourTaps<5, 2>>(a);
-  depthwise_row<MR, AnyTaps>(a);
+  if (a.group == 1) return depthwise_taps<MR, OwnChannel>(a);
+  if (a.group < Vec::kWidth) return depthwise_taps<MR, NarrowGroups>(a);
+  depthwise_taps<MR, WideGroups>(a);
 }
 
 }  // namespace

@@ -6,9 +6,6 @@
 
 namespace fastconv {
 
-// No kernel's vectors are longer; weights padded to a multiple of this suit all.
-inline constexpr int64_t kDepthwiseLanes = 16;
-
 using DepthwiseF32Kernel = Kernel<DepthwiseF32Fn>;
 
 const DepthwiseF32Kernel& choose_depthwise_f32(Isa isa);
