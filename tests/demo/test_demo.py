@@ -65,7 +65,7 @@ def test_command(tmp_path, capsys):
     from PIL import Image
 
     with Image.open(picture) as drawn:
-        pixels = np.asarray(drawn)
+        pixels = np.asarray(drawn.convert("RGB"))
     assert pixels.shape[1] >= 2 * 384
     assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 100  # boxes and text in colours
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-_ZOOM = 3
+_ZOOM = 2
 _COLOURS = ("#c0392b", "#2471a3", "#1e8449", "#b9770e", "#7d3c98", "#117a65", "#a04000")
 
 
@@ -39,7 +39,7 @@ def draw(page: np.ndarray, boxes: np.ndarray, texts: Sequence[str], path: Path) 
     both.paste(left, (0, 0))
     both.paste(right, (left.width, 0))
     path.parent.mkdir(parents=True, exist_ok=True)
-    both.save(path)
+    both.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)  # a palette halves the file
 
 
 def _font(
