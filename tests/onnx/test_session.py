@@ -336,3 +336,17 @@ def test_chrome_trace(tmp_path):
 def test_profile_rows(session):
     rows = session.profile({"x": X}, runs=2)
     assert any(row["op"] == "conv" and row["ms"] > 0 and row["flops"] > 0 for row in rows)
+
+
+def test_a_mean_over_pixels_reads_them_where_they_lie():
+    """Between a convolution and a matrix product no conversion to plain layout is left, whether the axes stay or go."""
+    random = np.random.default_rng(0)
+    constants = {"w": random.standard_normal((8, 3, 3, 3), np.float32), "v": random.standard_normal((8, 5), np.float32)}
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"]),
+        helper.make_node("ReduceMean", ["a"], ["b"], axes=[2, 3], keepdims=0),
+        helper.make_node("Gemm", ["b", "v"], ["y"]),
+    ]
+    session = ort.InferenceSession(model(nodes, [tensor("x", (1, 3, 12, 20))], [tensor("y", (1, 5))], constants))
+    rows = session.profile({"x": X}, runs=1)
+    assert [row["shape"] for row in rows if row["op"] == "reformat"] in ([], [[1, 3, 12, 20]])

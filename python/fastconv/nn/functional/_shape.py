@@ -53,8 +53,9 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 def mean(x: Any, dim: Ints, keepdim: bool = False) -> Any:
     """Mean over the axes `dim`."""
     axes = np.atleast_1d(np.array(dim, np.int64))
-    ndim = x.ndim if keepdim else x.ndim - axes.size
-    return emit("reduce_mean", [x, axes], {"keepdims": int(keepdim)}, ndim=ndim)
+    # Axes that go are squeezed afterwards: a reduction that keeps them reads channels-last data as they lie.
+    kept = emit("reduce_mean", [x, axes], {"keepdims": 1})
+    return kept if keepdim else emit("squeeze", [kept, axes], ndim=x.ndim - axes.size)
 
 
 def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Any:

@@ -21,16 +21,22 @@ _FLOAT_REDUCTIONS = {
 
 
 def _reduce(node: Node, op: str) -> str:
-    """Axes are an attribute before opset 18 (ReduceSum: 13), an input since."""
+    """Axes are an attribute before opset 18 (ReduceSum: 13), an input since.
+
+    Axes that go are squeezed afterwards: a reduction that keeps them reads channels-last data as they lie.
+    """
     axes_as_input = node.opset >= (13 if node.op_type == "ReduceSum" else 18)
-    axes = node.optional(1) if axes_as_input else node.optional_ints(node.attribute("axes"))
-    return node.add(
+    known = node.value(1) if axes_as_input else node.attribute("axes")
+    axes = node.optional(1) if axes_as_input else node.optional_ints(known)
+    squeezed = not node.attribute("keepdims", 1) and known is not None and len(known) > 0
+    result = node.add(
         op,
         node.input(0),
         axes,
-        keepdims=node.attribute("keepdims", 1),
+        keepdims=1 if squeezed else node.attribute("keepdims", 1),
         noop_with_empty_axes=node.attribute("noop_with_empty_axes", 0),
     )
+    return node.add("squeeze", result, axes) if squeezed else result
 
 
 @translates(*_NUMBER_REDUCTIONS, types=NUMBER)
