@@ -40,14 +40,15 @@ DType parse_dtype(const std::string& name) {
 }
 
 std::shared_ptr<Constant> make_constant(DType dtype, Shape shape, const void* data) {
-  auto constant = std::make_shared<Constant>();
   const int64_t bytes = byte_count(dtype, shape);
-  constant->dtype = dtype;
-  constant->shape = std::move(shape);
-  constant->format = Format::plain;
-  constant->data = AlignedArray<std::byte>(bytes);
-  if (data && bytes > 0) std::memcpy(constant->data.data(), data, static_cast<size_t>(bytes));
+  auto constant = std::make_shared<Constant>(Constant{dtype, std::move(shape), Format::plain, ConstantBytes(bytes)});
+  if (data && bytes > 0) std::memcpy(constant->data.fill(), data, static_cast<size_t>(bytes));
   return constant;
+}
+
+std::shared_ptr<Constant> make_constant(DType dtype, Shape shape, std::shared_ptr<const void> data) {
+  ConstantBytes bytes(std::move(data), byte_count(dtype, shape));
+  return std::make_shared<Constant>(Constant{dtype, std::move(shape), Format::plain, std::move(bytes)});
 }
 
 ValueId Graph::new_value(Value value) {
@@ -67,8 +68,13 @@ ValueId Graph::add_input(const std::string& name, DType dtype, Shape shape) {
 
 ValueId Graph::add_constant(DType dtype, Shape shape, const void* data, const std::string& name) {
   check_shape("constant '" + name + "'", shape, false);
-  ConstantPtr constant = make_constant(dtype, shape, data);
-  return new_value({name, dtype, std::move(shape), Format::plain, std::move(constant)});
+  check_shape("constant '" + name + "'", shape, false);
+  return add_constant(make_constant(dtype, std::move(shape), data), name);
+}
+
+ValueId Graph::add_constant(ConstantPtr constant, const std::string& name) {
+  check_shape("constant '" + name + "'", constant->shape, false);
+  return new_value({name, constant->dtype, constant->shape, Format::plain, std::move(constant)});
 }
 
 std::vector<ValueId> Graph::add(const std::string& op, std::vector<ValueId> inputs, Attributes attributes,

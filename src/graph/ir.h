@@ -29,18 +29,38 @@ enum class Format : uint8_t { plain, channels_last };
 using Attribute = std::variant<int64_t, double, std::string, std::vector<int64_t>, std::vector<double>>;
 using Attributes = std::map<std::string, Attribute>;
 
+// The bytes of a constant: its own, which whoever makes the constant fills, or somebody's who keeps them as they are.
+class ConstantBytes {
+ public:
+  ConstantBytes() = default;
+  explicit ConstantBytes(int64_t size) : own_(size), data_(own_.data()), size_(size) {}
+  ConstantBytes(std::shared_ptr<const void> borrowed, int64_t size)
+      : owner_(std::move(borrowed)), data_(static_cast<const std::byte*>(owner_.get())), size_(size) {}
+  std::byte* fill() { return own_.data(); }
+  const std::byte* data() const { return data_; }
+  int64_t size() const { return size_; }
+
+ private:
+  AlignedArray<std::byte> own_;
+  std::shared_ptr<const void> owner_;
+  const std::byte* data_ = nullptr;
+  int64_t size_ = 0;
+};
+
 // Immutable data known when the graph is built or planned. Shared, never copied: packed weights are cached by the
 // address of the constant they come from.
 struct Constant {
   DType dtype;
   Shape shape;    // logical
   Format format;  // of `data`
-  AlignedArray<std::byte> data;
+  ConstantBytes data;
 };
 using ConstantPtr = std::shared_ptr<const Constant>;
 
-// A constant in plain format; `data` null leaves the bytes to the caller.
+// A constant in plain format with a copy of `data`; null leaves the bytes to the caller.
 std::shared_ptr<Constant> make_constant(DType dtype, Shape shape, const void* data);
+// The same without a copy: the bytes at `data` stay as they are while somebody holds it.
+std::shared_ptr<Constant> make_constant(DType dtype, Shape shape, std::shared_ptr<const void> data);
 
 struct Value {
   std::string name;
@@ -76,6 +96,7 @@ class Graph {
  public:
   ValueId add_input(const std::string& name, DType dtype, Shape shape);
   ValueId add_constant(DType dtype, Shape shape, const void* data, const std::string& name = "");
+  ValueId add_constant(ConstantPtr constant, const std::string& name);
   // Appends an operator of the vocabulary (docs/graph_ops.md). ValueError, with nothing changed, for an unknown
   // operator, value or attribute, and where the operator takes other numbers of inputs and outputs or another type.
   std::vector<ValueId> add(const std::string& op, std::vector<ValueId> inputs, Attributes attributes = {},

@@ -90,11 +90,25 @@ std::vector<ValueId> add(Graph& graph, const std::string& op, const std::vector<
   return graph.add(op, std::move(ids), std::move(converted), outputs, name);
 }
 
+// Whether nobody can change the array any more: its memory is that of a bytes object, as in a model that was parsed.
+bool is_immutable(const py::array& array) {
+  py::object owner = array;
+  while (py::isinstance<py::array>(owner)) owner = owner.attr("base");
+  return PyBytes_Check(owner.ptr());
+}
+
+// Arrays that cannot change are not copied: most of a large model's memory.
 ValueId constant(Graph& graph, const py::array& array, const std::string& name) {
   const DType dtype = dtype_of(array, "constant '" + name + "'");
   const py::array values = dense(array);
-  const auto shape = shape_of(values);
-  return graph.add_constant(dtype, {shape.begin(), shape.end()}, values.data(), name);
+  const auto extents = shape_of(values);
+  Shape shape(extents.begin(), extents.end());
+  if (!is_immutable(values)) return graph.add_constant(dtype, std::move(shape), values.data(), name);
+  const std::shared_ptr<const void> data(values.data(), [held = new py::array(values)](const void*) {
+    const py::gil_scoped_acquire acquire;  // any thread may be the last to hold it
+    delete held;
+  });
+  return graph.add_constant(graph::make_constant(dtype, std::move(shape), data), name);
 }
 
 py::object spec_tuple(const TensorSpec& spec) {

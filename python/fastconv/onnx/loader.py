@@ -62,8 +62,10 @@ def load(source: Source) -> Model:
         opsets = check_opsets(proto)
     if proto.functions:
         proto = onnx.inliner.inline_local_functions(proto)
+    constants = _take_initializers(proto.graph, folder)
+    # A message's memory lives as long as any part of it: what is kept moves to one that never held the weights.
+    proto = onnx.ModelProto.FromString(proto.SerializeToString())
     graph = proto.graph
-    constants = _take_initializers(graph, folder)
     nodes = []
     for node in graph.node:
         if node.op_type == "Constant" and node.domain in ("", "ai.onnx") and len(node.output) == 1:

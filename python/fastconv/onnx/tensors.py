@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,12 +51,11 @@ def to_array(tensor: TensorProto, folder: Path | None) -> np.ndarray:
     if tensor.data_location == TensorProto.EXTERNAL:
         raw = read_external(tensor, folder)
         tensor = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, raw_data=raw)
-    if tensor.HasField("raw_data") and name in NATIVE_DTYPES:
-        needed = count * np.dtype(name).itemsize
-        if len(tensor.raw_data) != needed:
-            raise InvalidGraph.of(
-                f"{what}: {name} of shape {list(tensor.dims)} needs {needed} bytes, got {len(tensor.raw_data)}"
-            )
+    if tensor.HasField("raw_data") and name in NATIVE_DTYPES and sys.byteorder == "little":
+        needed, raw = count * np.dtype(name).itemsize, tensor.raw_data  # each access is a copy
+        if len(raw) != needed:
+            raise InvalidGraph.of(f"{what}: {name} of shape {list(tensor.dims)} needs {needed} bytes, got {len(raw)}")
+        return np.frombuffer(raw, name).reshape(tuple(tensor.dims))
     try:
         return numpy_helper.to_array(tensor)
     except Exception as error:

@@ -121,7 +121,7 @@ std::unique_ptr<Step> plan_size(PlanContext& c) {
 
 // Stores `value` as `dtype` at element i.
 void store(Constant& to, int64_t i, double value) {
-  std::byte* p = to.data.data() + i * size_of(to.dtype);
+  std::byte* p = to.data.fill() + i * size_of(to.dtype);
   auto put = [p](auto typed) { std::memcpy(p, &typed, sizeof typed); };
   switch (to.dtype) {
     case DType::f32:

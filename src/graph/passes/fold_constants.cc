@@ -23,14 +23,14 @@ bool fold_node(Graph& graph, const Node& node) {
   std::vector<void*> outputs;
   for (ValueId id : node.outputs) {
     results.push_back(make_constant(graph.values[id].dtype, graph.values[id].shape, nullptr));
-    outputs.push_back(results.back()->data.data());
+    outputs.push_back(results.back()->data.fill());
   }
   for (ValueId id : node.inputs) {
     const bool known = id != kNoValue && graph.values[id].constant;
     inputs.push_back(known ? graph.values[id].constant->data.data() : nullptr);
   }
   if (node.op->flags & kView) {
-    std::copy_n(static_cast<const std::byte*>(inputs[0]), results[0]->data.size(), results[0]->data.data());
+    std::copy_n(static_cast<const std::byte*>(inputs[0]), results[0]->data.size(), results[0]->data.fill());
   } else if (!makes_nothing(graph, node)) {
     inputs.resize(std::max(inputs.size(), kLeastInputs));
     PackCache cache;

@@ -18,7 +18,8 @@ struct Scale {
 struct Layer {
   int64_t channels;
   size_t rank;                                 // of its result
-  std::function<int64_t(int64_t)> channel_of;  // of the weight at a flat index
+  int64_t run;                                 // so many weights in a row belong to one channel
+  std::function<int64_t(int64_t)> channel_of;  // of a run
 };
 
 const Constant* floats(const Graph& graph, const Node& node, size_t i) {
@@ -39,20 +40,19 @@ std::optional<Layer> layer_of(const Graph& graph, const Node& node) {
   const int64_t count = element_count(shape);
   if (node.op == &op_conv && shape.size() >= 3) {
     const int64_t each = count / shape[0];
-    return Layer{shape[0], shape.size(), [=](int64_t i) { return i / each; }};
+    return Layer{shape[0], shape.size(), each, [](int64_t i) { return i; }};
   }
   if (node.op == &op_conv_transpose && shape.size() >= 3) {
     const int64_t groups = attribute<int64_t>(node, "groups", 1).value_or(0), c = shape[0], k = shape[1];
     if (groups < 1 || c % groups != 0) return std::nullopt;
     const int64_t each = count / (c * k), c_group = c / groups;
-    return Layer{checked_mul(k, groups), shape.size(),
-                 [=](int64_t i) { return i / (each * k) / c_group * k + i / each % k; }};
+    return Layer{checked_mul(k, groups), shape.size(), each, [=](int64_t i) { return i / k / c_group * k + i % k; }};
   }
   if (node.op == &op_gemm && shape.size() == 2) {
     if (node.inputs.size() > 2 && attribute<double>(node, "beta", 1) != 1) return std::nullopt;
     const bool transposed = attribute<int64_t>(node, "trans_b", 0) != int64_t{0};
     const int64_t k = shape[transposed ? 1 : 0], n = shape[transposed ? 0 : 1];
-    return Layer{n, 2, [=](int64_t i) { return transposed ? i / k : i % n; }};
+    return Layer{n, 2, transposed ? k : 1, [=](int64_t i) { return i % n; }};
   }
   return std::nullopt;
 }
@@ -113,23 +113,26 @@ std::optional<Scale> scale_of(const Graph& graph, const Node& node, size_t i, co
 bool apply(Graph& graph, Node& node, const Layer& layer, const Scale& s) {
   std::vector<double> old_bias(static_cast<size_t>(layer.channels), 0.0);
   if (node.inputs.size() > 2 && node.inputs[2] != kNoValue) {
-    const auto known = per_channel(floats(graph, node, 2), {layer.channels, 2, {}});
+    const auto known = per_channel(floats(graph, node, 2), {layer.channels, 2, 1, {}});
     if (!known) return false;
     old_bias = *known;
   }
   const ConstantPtr old = graph.values[node.inputs[1]].constant;
   const auto weights = make_constant(DType::f32, old->shape, nullptr);
-  float* to = reinterpret_cast<float*>(weights->data.data());
+  float* to = reinterpret_cast<float*>(weights->data.fill());
   const int64_t count = element_count(old->shape);
-  for (int64_t i = 0; i < count; ++i) {
-    to[i] = static_cast<float>(data_of(*old)[i] * s.scale[static_cast<size_t>(layer.channel_of(i))]);
-    if (!std::isfinite(to[i])) return false;
+  for (int64_t run = 0; run * layer.run < count; ++run) {
+    const double scale = s.scale[static_cast<size_t>(layer.channel_of(run))];
+    for (int64_t i = run * layer.run; i < (run + 1) * layer.run; ++i) {
+      to[i] = static_cast<float>(data_of(*old)[i] * scale);
+      if (!std::isfinite(to[i])) return false;
+    }
   }
   const auto bias = make_constant(DType::f32, {layer.channels}, nullptr);
   for (size_t c = 0; c < s.scale.size(); ++c) {
     const auto value = static_cast<float>(old_bias[c] * s.scale[c] + s.shift[c]);
     if (!std::isfinite(value)) return false;
-    reinterpret_cast<float*>(bias->data.data())[c] = value;
+    reinterpret_cast<float*>(bias->data.fill())[c] = value;
   }
   const auto add = [&](const std::shared_ptr<Constant>& constant) {
     Value value{node.name, DType::f32, constant->shape};

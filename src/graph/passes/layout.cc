@@ -30,9 +30,9 @@ std::shared_ptr<const Constant> reformatted(const Constant& from, const Shape& s
   to->dtype = from.dtype;
   to->shape = shape;
   to->format = Format::channels_last;
-  to->data = AlignedArray<std::byte>(from.data.size());
+  to->data = ConstantBytes(from.data.size());
   const int64_t pixels = element_count(Shape(shape.begin() + 2, shape.end()));
-  copy_strided(to_channels_last(shape[0], shape[1], pixels, size_of(from.dtype)), from.data.data(), to->data.data());
+  copy_strided(to_channels_last(shape[0], shape[1], pixels, size_of(from.dtype)), from.data.data(), to->data.fill());
   return to;
 }
 
