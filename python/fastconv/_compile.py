@@ -106,6 +106,11 @@ def _specialize(graph: GraphBuilder, examples: Any) -> None:
             entry.shape = shape
 
 
+def with_epilogue(step: Mapping[str, Any]) -> str:
+    """Return a step's operator and what it took in: ``conv + add + relu``."""
+    return " + ".join([step["op"], *step["epilogue"].split()])
+
+
 @dataclass(frozen=True)
 class Explanation:
     """Where a network's time goes; `print` it for a table, or read `steps`.
@@ -113,8 +118,9 @@ class Explanation:
     Attributes
     ----------
     steps : list of dict
-        One per step of the plan, in order: name, op, algorithm (with the kernel), ms, share (of the total time, 0 to
-        1), flops, bytes, shape, error (None where there is none; see `explain`).
+        One per step of the plan, in order: name, op, epilogue (what the layer took in: "add relu"), algorithm (with
+        the kernel), ms, share (of the total time, 0 to 1), flops, bytes, shape, error (None where there is none; see
+        `explain`).
     """
 
     steps: list[dict[str, Any]]
@@ -127,7 +133,7 @@ class Explanation:
             rows.append(
                 (
                     step["name"],
-                    step["op"],
+                    with_epilogue(step),
                     "x".join(map(str, step["shape"])),
                     step["algorithm"],
                     f"{step['ms']:.3f}",

@@ -99,7 +99,7 @@ class Network:
         return results
 
     def profile(self, *arrays: Any, runs: int = 10) -> list[dict[str, Any]]:
-        """Time each step: dicts with name, op, algorithm, ms (median of `runs`), flops, bytes and shape."""
+        """Time each step: dicts with name, op, epilogue, algorithm, ms (median of `runs`), flops, bytes and shape."""
         feed = {name: as_array(array) for name, array in self._feed(arrays).items()}
         steps: list[dict[str, Any]] = self._core.profile(feed, runs=runs)
         return steps

@@ -205,6 +205,7 @@ def test_explain(model, x):
     assert lines[0].split() == ["layer", "op", "output", "algorithm", "ms", "share", "GF/s", "error"]
     assert len(lines) == len(report.steps) + 2
     assert "2x8x8x6" in text
+    assert any("conv + relu" in line for line in lines)
     assert str(fc.explain(fc.compile(model, x), x, runs=1)).splitlines()[0] == lines[0]
     assert sum(step["share"] for step in report.steps) == pytest.approx(1)
 

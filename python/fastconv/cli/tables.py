@@ -11,6 +11,7 @@ import rich.console
 import rich.progress
 import rich.table
 
+from fastconv._compile import with_epilogue
 from fastconv.cli.compare import Comparison
 
 
@@ -56,7 +57,7 @@ class Console:
         for row in shown:
             speed = f"{row['flops'] / row['ms'] / 1e6:.0f}" if row["flops"] and row["ms"] else ""
             shape = "x".join(map(str, row["shape"]))
-            cells = row["model"], row["name"], row["op"], shape, row["algorithm"]
+            cells = row["model"], row["name"], with_epilogue(row), shape, row["algorithm"]
             table.add_row(*cells, f"{row['ms']:.3f}", speed, f"{row['ms'] / max(total, 1e-9):.1%}")
         self._out.print()
         self._out.print(table, soft_wrap=False)
