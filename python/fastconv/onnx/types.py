@@ -18,25 +18,26 @@ _SMALL = 64  # constants up to this many elements stay visible to inference: sha
 def infer_types(model: Model) -> dict[str, onnx.TypeProto]:
     """Return the type of each value of the main graph that onnx can tell, inputs and constants included.
 
-    It is not told the extents of inputs and weights, only their ranks: sizes are known when an input arrives, and it
-    ends the process where they make an extent negative before a Slice (seen with onnx 1.23).
+    It is told the extents of weights (a convolution's rank hangs on its kernel), but of inputs and outputs only the
+    ranks: sizes are known when an input arrives, and it ends the process where they make an extent negative before a
+    Slice (seen with onnx 1.23).
     """
     types = {value.name: value.type for value in (*model.inputs, *model.outputs) if value.HasField("type")}
     skeleton = onnx.ModelProto()
     skeleton.CopyFrom(model.proto)
     del skeleton.graph.input[:]
     skeleton.graph.input.extend(model.inputs)
+    for value in (*skeleton.graph.input, *skeleton.graph.output, *skeleton.graph.value_info):
+        for dim in value.type.tensor_type.shape.dim if value.type.tensor_type.HasField("shape") else ():
+            dim.Clear()
     for name, array in model.constants.items():
         element = onnx.helper.np_dtype_to_tensor_dtype(array.dtype)
-        info = onnx.helper.make_tensor_value_info(name, element, [None] * array.ndim)
+        info = onnx.helper.make_tensor_value_info(name, element, array.shape)
         types[name] = info.type
         if array.size <= _SMALL and str(array.dtype) in NATIVE_DTYPES:
             skeleton.graph.initializer.append(onnx.numpy_helper.from_array(array, name))
         else:
             skeleton.graph.input.append(info)
-    for value in (*skeleton.graph.input, *skeleton.graph.output, *skeleton.graph.value_info):
-        for dim in value.type.tensor_type.shape.dim if value.type.tensor_type.HasField("shape") else ():
-            dim.Clear()
     try:
         inferred = onnx.shape_inference.infer_shapes(skeleton, check_type=False, strict_mode=False)
     except (onnx.shape_inference.InferenceError, ValueError, RuntimeError) as error:
