@@ -35,6 +35,10 @@ struct ConvDescription {
 
 // Set the number of threads first: some algorithms set memory aside for each thread there is when they are planned, and
 // never use more threads than that.
+// The algorithms that apply to this convolution and keep its error budget, for those who want to measure them against
+// "auto". Throws std::invalid_argument as Conv does.
+std::vector<std::string> applicable_algorithms(const ConvDescription& description);
+
 class Conv {
  public:
   // weights: (out_channels, in_channels / groups, kernel...), transposed: (in_channels, out_channels / groups,

@@ -38,6 +38,14 @@ ConvProblem problem_of(const ConvDescription& d) {
 
 }  // namespace
 
+std::vector<std::string> applicable_algorithms(const ConvDescription& d) {
+  std::vector<std::string> names;
+  for (const Algorithm* algorithm : applicable_algorithms(problem_of(d), parse_precision(d.precision))) {
+    names.emplace_back(algorithm->name);
+  }
+  return names;
+}
+
 struct Conv::Impl {
   ConvProblem problem;
   size_t rank;

@@ -69,6 +69,9 @@ AlignedArray<float> pack_weights(const Algorithm& algorithm, const ConvProblem& 
 // Every algorithm, in the order of preference among equals. "auto" and "winograd" are names of choices, not rows.
 const std::vector<const Algorithm*>& all_algorithms();
 
+// Those that apply to a problem and keep the budget; `reference`, which is for checking, is not among them.
+std::vector<const Algorithm*> applicable_algorithms(const ConvProblem& problem, Precision precision);
+
 // A pure function of the problem without its batch, the ISA and the precision, so that results depend neither on
 // the number of threads nor on the batch. `name`: "auto", "winograd" (the best variant) or a row's name.
 // ValueError where the named one does not apply, with its reason.

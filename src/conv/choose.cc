@@ -96,6 +96,15 @@ const std::vector<const Algorithm*>& all_algorithms() {
   return all;
 }
 
+std::vector<const Algorithm*> applicable_algorithms(const ConvProblem& problem, Precision precision) {
+  std::vector<const Algorithm*> result;
+  for (const Algorithm* algorithm : all_algorithms()) {
+    const bool fits = algorithm->refuse(problem).empty() && algorithm->precision(problem) <= precision;
+    if (fits && algorithm != &kReference) result.push_back(algorithm);
+  }
+  return result;
+}
+
 const Algorithm& choose_algorithm(const ConvProblem& problem, Isa, Precision precision, const std::string& name,
                                   const char* what) {
   // The cost model counts in multiply-adds, so that the ISA's speed cancels out.

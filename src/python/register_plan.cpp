@@ -83,6 +83,7 @@ void register_plan(py::module_& m) {
       .def_readwrite("layout", &ConvDescription::layout)
       .def_readwrite("precision", &ConvDescription::precision)
       .def_readwrite("algorithm", &ConvDescription::algorithm);
+  m.def("applicable_algorithms", &applicable_algorithms, py::arg("description"));
   py::class_<PlannedConv>(m, "Conv")
       .def(py::init<const ConvDescription&, const DenseArray&, const std::optional<DenseArray>&>(),
            py::arg("description"), py::arg("weights"), py::arg("bias") = py::none())

@@ -5,9 +5,12 @@ import json
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from fastconv.bench.cases import ConvCase, ModelCase, UnsupportedError, relative_error
+from fastconv.bench.choice import Choice, show
 from fastconv.bench.engines import ENGINES, installed
+from fastconv.bench.run import Conditions
 from fastconv.bench.shapes import parse
 from fastconv.cli import main
 
@@ -78,6 +81,29 @@ def test_the_table_in_every_form(tmp_path, capsys):
     assert len(written["rows"]) == 2 * engines
     assert files["markdown"].read_text().count("\n| ") == 2 * engines + 2
     assert files["plot"].read_bytes().startswith(b"\x89PNG")
+
+
+def test_choice_judges_every_algorithm_that_applies(tmp_path, capsys):
+    file = tmp_path / "choice.csv"
+    shapes = ["1x16x8x8:16:3", "1x8x6x6:8:3:g8", "1x64x900x900:64:3"]
+    options = ["--rounds", "1", "--most-gflop", "1", "--csv", str(file)]
+    assert main(["bench", "choice", *shapes, *options]) == 0
+    assert " of 2 convolutions (" in capsys.readouterr().out
+    rows = list(csv.DictReader(file.open()))
+    names = {case: {row["algorithm"] for row in rows if row["case"] == case} for case in shapes}
+    assert names[shapes[0]] == {"direct", "im2col", "winograd2", "winograd4"}
+    assert names[shapes[1]] == {"depthwise", "direct", "im2col"}
+    assert not names[shapes[2]]
+    assert [sum(int(row["taken"]) for row in rows if row["case"] == case) for case in shapes] == [1, 1, 0]
+
+
+def test_regret_is_told(capsys):
+    choices = [Choice("a", "direct", {"direct": 1.2, "im2col": 1.0}), Choice("b", "direct", {"direct": 1.0})]
+    assert choices[0].regret == pytest.approx(0.2)
+    show(choices, Conditions.of([], 1, "highest"), Console(width=200))
+    printed = capsys.readouterr().out
+    assert "20%" in printed
+    assert "1 of 2 convolutions (50.0%)" in printed
 
 
 def test_nothing_to_measure(capsys):

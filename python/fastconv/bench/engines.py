@@ -66,16 +66,8 @@ class FastConv(Engine):
 
     def conv(self, case: ConvCase) -> Runner:
         """Prepare `_core.Conv`, which is the public C++ class."""
-        shape, d = case.shape, _core.ConvDescription()
-        d.transposed, d.batch, d.groups = shape.transposed, shape.n, shape.groups
-        d.in_channels, d.out_channels = shape.c, shape.k
-        d.input_size, d.kernel_size = list(shape.size), list(shape.kernel)
-        d.stride, d.dilation = list(shape.stride), list(shape.dilation)
-        d.padding_begin, d.padding_end = list(shape.pad_begin), list(shape.pad_end)
-        d.output_padding = list(shape.output_padding)
-        d.layout, d.precision, d.algorithm = self.layout, case.precision, case.algorithm
         fastconv.set_num_threads(case.threads)
-        conv = _core.Conv(d, case.weight, case.bias)
+        conv = _core.Conv(description(case, self.layout), case.weight, case.bias)
         last = self.layout == "NHWC"
         x = np.ascontiguousarray(np.moveaxis(case.x, 1, -1)) if last else case.x
         y = np.empty(conv.output_shape, np.float32)
@@ -96,6 +88,19 @@ class FastConv(Engine):
             session = fastconv.InferenceSession(case.onnx, options)
         how = "fallbacks: " + ", ".join(session.fallbacks) if session.fallbacks else ""
         return Runner(lambda: session.run(None, case.feed), lambda: session.run(None, case.feed)[0], how)
+
+
+def description(case: ConvCase, layout: str) -> _core.ConvDescription:
+    """Write a case in the words of the C++ interface."""
+    shape, d = case.shape, _core.ConvDescription()
+    d.transposed, d.batch, d.groups = shape.transposed, shape.n, shape.groups
+    d.in_channels, d.out_channels = shape.c, shape.k
+    d.input_size, d.kernel_size = list(shape.size), list(shape.kernel)
+    d.stride, d.dilation = list(shape.stride), list(shape.dilation)
+    d.padding_begin, d.padding_end = list(shape.pad_begin), list(shape.pad_end)
+    d.output_padding = list(shape.output_padding)
+    d.layout, d.precision, d.algorithm = layout, case.precision, case.algorithm
+    return d
 
 
 class Torch(Engine):

@@ -1,4 +1,7 @@
-"""``fastconv bench conv`` and ``fastconv bench model``: ours and the peers in one table, on equal terms."""
+"""``fastconv bench conv`` and ``bench model``: ours and the peers in one table, on equal terms.
+
+``fastconv bench choice``: our algorithms among themselves, and whether the choice among them is right.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastconv.bench.run import Case, Row
+    from fastconv.bench.shapes import ConvShape
 
 
 def add(commands: Any) -> argparse.ArgumentParser:
@@ -16,25 +20,33 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         "bench", help="measure convolutions or models beside PyTorch, ONNX Runtime and OpenVINO"
     )
-    kinds = parser.add_subparsers(dest="kind", required=True, metavar="conv|model")
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="conv|model|choice")
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--threads", type=int, default=1, metavar="N", help="for every engine (1)")
     shared.add_argument("--precision", default="highest", choices=("highest", "high", "medium"), help="fastconv's")
-    shared.add_argument("--engines", metavar="A,B", help="peers to measure, by package (default: all installed)")
     shared.add_argument("--rounds", type=int, default=11, metavar="N", help="blocks of runs per engine (11)")
     shared.add_argument("--csv", type=Path, metavar="FILE", help="write the rows as CSV")
-    shared.add_argument("--json", type=Path, metavar="FILE", help="write rows and conditions as JSON")
-    shared.add_argument("--markdown", type=Path, metavar="FILE", help="write the table as Markdown")
-    shared.add_argument("--plot", type=Path, metavar="PNG", help="draw a bar chart")
+    peers = argparse.ArgumentParser(add_help=False)
+    peers.add_argument("--engines", metavar="A,B", help="peers to measure, by package (default: all installed)")
+    peers.add_argument("--json", type=Path, metavar="FILE", help="write rows and conditions as JSON")
+    peers.add_argument("--markdown", type=Path, metavar="FILE", help="write the table as Markdown")
+    peers.add_argument("--plot", type=Path, metavar="PNG", help="draw a bar chart")
+    shapes = argparse.ArgumentParser(add_help=False)
+    shapes.add_argument("shape", nargs="*", help="NxCxHxW:K:RxS[:s2][:p1][:d1][:g1][:t], as 1x64x56x56:64:3")
+    shapes.add_argument(
+        "--shapes", type=Path, metavar="CSV", help="all rows of a file like bench/shapes/conv_shapes.csv"
+    )
+    shapes.add_argument("--suite", metavar="NAME", help="a suite of the file, as resnet_50_v1_5")
+    shapes.add_argument("--batch", type=int, default=1, metavar="N", help="takes the place of the file's batches (1)")
 
-    conv = kinds.add_parser("conv", parents=[shared], help="convolutions")
-    conv.add_argument("shape", nargs="*", help="NxCxHxW:K:RxS[:s2][:p1][:d1][:g1][:t], as 1x64x56x56:64:3")
-    conv.add_argument("--shapes", type=Path, metavar="CSV", help="all rows of a file like bench/shapes/conv_shapes.csv")
-    conv.add_argument("--suite", metavar="NAME", help="a suite of the file, as resnet_50_v1_5")
-    conv.add_argument("--batch", type=int, default=1, metavar="N", help="takes the place of the file's batches (1)")
+    conv = kinds.add_parser("conv", parents=[shared, peers, shapes], help="convolutions")
     conv.add_argument("--algorithm", default="auto", help="fastconv's")
+    choice = kinds.add_parser(
+        "choice", parents=[shared, shapes], help="every algorithm that applies, beside the one that auto takes"
+    )
+    choice.add_argument("--most-gflop", type=float, metavar="X", help="leave out larger convolutions")
 
-    model = kinds.add_parser("model", parents=[shared], help="whole networks")
+    model = kinds.add_parser("model", parents=[shared, peers], help="whole networks")
     model.add_argument("model", nargs="+", help="ONNX files, or names of fastconv.models (random weights)")
     model.add_argument("--shape", metavar="NxCxHxW", help="of the first input")
     return parser
@@ -54,6 +66,8 @@ def run(options: argparse.Namespace) -> int:
 
     if options.threads < 1 or options.rounds < 1:
         raise ValueError(f"bench: threads and rounds must be >= 1, got {options.threads} and {options.rounds}")
+    if options.kind == "choice":
+        return _choice(options)
     engines = installed(options.engines.split(",") if options.engines else None)
     conditions = Conditions.of(engines, options.threads, options.precision)
     cases = _convolutions(options) if options.kind == "conv" else _models(options)
@@ -78,20 +92,45 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _convolutions(options: argparse.Namespace) -> list[tuple[str, Callable[[], Case]]]:
-    from fastconv.bench import shapes
+def _choice(options: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.progress import track
+
+    from fastconv.bench import choice
     from fastconv.bench.cases import ConvCase
+    from fastconv.bench.engines import FastConv
+    from fastconv.bench.run import Conditions
+
+    most = float("inf") if options.most_gflop is None else options.most_gflop * 1e9
+    chosen = [shape for shape in _shapes(options) if shape.flops <= most]
+    choices = [
+        choice.judge(ConvCase(shape, options.threads, options.precision), options.rounds)
+        for shape in track(chosen, "measuring", console=Console(stderr=True), transient=True)
+    ]
+    choice.show(choices, Conditions.of([FastConv()], options.threads, options.precision), Console())
+    if options.csv:
+        choice.write_csv(choices, options.csv)
+    return 0
+
+
+def _shapes(options: argparse.Namespace) -> list[ConvShape]:
+    from fastconv.bench import shapes
 
     chosen = [shapes.parse(text) for text in options.shape]
     if options.suite or options.shapes:
         chosen += shapes.read_csv(options.shapes or shapes.SUITES, options.suite, options.batch)
     if not chosen:
-        raise ValueError("bench conv: needs a shape, --suite or --shapes, got none")
+        raise ValueError(f"bench {options.kind}: needs a shape, --suite or --shapes, got none")
+    return list(shapes.unique(chosen))
 
-    def make(shape: shapes.ConvShape) -> Callable[[], Case]:
+
+def _convolutions(options: argparse.Namespace) -> list[tuple[str, Callable[[], Case]]]:
+    from fastconv.bench.cases import ConvCase
+
+    def make(shape: ConvShape) -> Callable[[], Case]:
         return lambda: ConvCase(shape, options.threads, options.precision, options.algorithm)
 
-    return [(str(shape), make(shape)) for shape in shapes.unique(chosen)]
+    return [(str(shape), make(shape)) for shape in _shapes(options)]
 
 
 def _models(options: argparse.Namespace) -> list[tuple[str, Callable[[], Case]]]:
