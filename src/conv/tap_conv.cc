@@ -84,6 +84,7 @@ class TapConvPlan : public ConvPlan {
     const int64_t row_bytes = p_.group_c() * p_.kernel[1] * static_cast<int64_t>(sizeof(float));
     const int64_t weight_bytes = panels_ * panel_size_ * static_cast<int64_t>(sizeof(float));
     block_rows_ = gemm_block_rows(row_bytes, weight_bytes);
+    streams_ = gemm_streams(weight_bytes);
     std::map<std::vector<int64_t>, std::pair<int32_t, int32_t>> known;  // tap lists already made
     for (const AxisTaps& depth : phases_[0]) {
       for (const AxisTaps& height : phases_[1]) {
@@ -192,6 +193,8 @@ class TapConvPlan : public ConvPlan {
     const int64_t column = group * p_.group_k() + panel * kernel_.nr;
     GemmF32Args args;
     args.weights = buffers.weights + (group * panels_ + panel) * panel_size_;
+    // All segments of a block read these weights; the first one's fetching serves the next panel.
+    if (streams_ && panel + 1 < panels_) args.next = args.weights + panel_size_;
     args.k = p_.group_c() * (folds_width_ ? p_.kernel[2] : 1);
     args.n = std::min<int64_t>(kernel_.nr, p_.group_k() - panel * kernel_.nr);
     args.epilogue.call = options_.function;
@@ -211,6 +214,7 @@ class TapConvPlan : public ConvPlan {
         args.epilogue.residual_stride = args.dst_stride;
       }
       kernel_.fn(args);
+      args.next = nullptr;
     }
   }
 
@@ -223,6 +227,7 @@ class TapConvPlan : public ConvPlan {
   bool copies_source_ = false, folds_width_ = false;
   int64_t border_ = 0, width_ = 0, pixel_ = 0;  // of the rows that taps read
   int64_t block_rows_ = 0;
+  bool streams_ = false;
   std::vector<Tap> taps_;
   std::vector<Segment> segments_;
   std::vector<int64_t> blocks_;  // first segment of each block, and the end

@@ -161,6 +161,7 @@ class WinogradPlan : public ConvPlan {
       for (int64_t point = 0; point < kPoints; ++point) {
         args.src = v + point * point_stride_v(count);
         args.weights = panel_weights(b, panel, point);
+        args.next = point + 1 < kPoints || panel + 1 < panel_end ? args.weights + p_.c * gemm_.nr : nullptr;
         args.dst = m + point * point_stride_m(count);
         gemm_.fn(args);
       }
@@ -211,7 +212,8 @@ class WinogradPlan : public ConvPlan {
     transform_.fn({pixels, T * p_.c, p_.c, 0, T, 0, T, p_.c, v, c_row_});
     const Tap tap{0, 0};
     for (int64_t i = 0; i < kPoints; ++i) {
-      gemm_.fn({v + i * c_row_, 0, &tap, 1, p_.c, panel_weights(b, panel, i), 1, gemm_.nr, m + i * nr_row_, 0, {}});
+      gemm_.fn(
+          {v + i * c_row_, 0, &tap, 1, p_.c, panel_weights(b, panel, i), 1, gemm_.nr, m + i * nr_row_, 0, {}, nullptr});
     }
     transform_.output({m, nr_row_, out.channels, sums, M * gemm_.nr, gemm_.nr, M, M, false, {}});
     const Epilogue& e = out.epilogue;
@@ -235,7 +237,8 @@ class WinogradPlan : public ConvPlan {
                   out.channels - done,
                   out.dst + pixel + done,
                   0,
-                  {nullptr, sum + done, 0, e.call}});
+                  {nullptr, sum + done, 0, e.call},
+                  nullptr});
       }
     }
   }

@@ -33,6 +33,7 @@ struct GemmF32Args {
   float* dst;            // not read, unless epilogue.residual says so
   int64_t dst_stride;    // elements between output rows
   Epilogue epilogue;
+  const float* next = nullptr;  // the next call's weights, as many as these: fetched meanwhile; null where none are
 };
 
 using GemmF32Fn = void(const GemmF32Args&);

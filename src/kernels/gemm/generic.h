@@ -20,9 +20,12 @@ namespace {
 
 using simd::Vec;
 
-template <int MR, int NV>
+// kFetch: each step of k also fetches the line of the next panel's weights that lies where this panel's does, into the
+// second cache. The first tile of a panel does this for all: large weights are read from beyond, once.
+template <int MR, int NV, bool kFetch>
 struct GemmTile {
   static constexpr int W = Vec::kWidth;
+  static constexpr int kLine = 16;  // floats
 
   static void run(const GemmF32Args& a, int nr, int64_t first_row) {
     const int64_t rs = a.row_stride;
@@ -36,6 +39,7 @@ struct GemmTile {
       __builtin_prefetch(dst + i * a.dst_stride, 1);
       if (epilogue.residual) __builtin_prefetch(epilogue.residual + i * epilogue.residual_stride);
     }
+    [[maybe_unused]] const int64_t ahead = kFetch ? a.next - a.weights : 0;
     Vec acc[MR][NV];
 #pragma GCC unroll 32
     for (int i = 0; i < MR; ++i) {
@@ -59,6 +63,10 @@ struct GemmTile {
 #pragma GCC unroll 4
           for (int j = 0; j < NV; ++j) acc[i][j] = simd::fma(x, b[j], acc[i][j]);
         }
+        if constexpr (kFetch) {
+#pragma GCC unroll 4
+          for (int j = 0; j < NV * W; j += kLine) __builtin_prefetch(w + ahead + j, 0, 2);
+        }
         w += nr;
 #pragma GCC unroll 8
         for (int i = 0; i < (MR + 2) / 3; ++i) ++row[i];
@@ -74,13 +82,13 @@ struct GemmTile {
   }
 };
 
-// Calls Tile<rows, NV>::run for a run-time number of rows in [1, MR].
-template <int MR, int NV>
+// Calls Tile<rows, NV, kFetch>::run for a run-time number of rows in [1, MR].
+template <int MR, int NV, bool kFetch>
 void gemm_rows(const GemmF32Args& a, int nr, int64_t first_row, int64_t rows) {
   if constexpr (MR > 1) {
-    if (rows < MR) return gemm_rows<MR - 1, NV>(a, nr, first_row, rows);
+    if (rows < MR) return gemm_rows<MR - 1, NV, kFetch>(a, nr, first_row, rows);
   }
-  GemmTile<MR, NV>::run(a, nr, first_row);
+  GemmTile<MR, NV, kFetch>::run(a, nr, first_row);
 }
 
 template <int MR, int NV>
@@ -90,9 +98,11 @@ void gemm_f32(const GemmF32Args& a) {
   for (int64_t t = 0; t < tiles; ++t) {
     const int64_t begin = a.m * t / tiles, end = a.m * (t + 1) / tiles;
     if (narrow) {
-      gemm_rows<MR, NV - 1>(a, NV * Vec::kWidth, begin, end - begin);
+      gemm_rows<MR, NV - 1, false>(a, NV * Vec::kWidth, begin, end - begin);
+    } else if (t == 0 && a.next) {
+      gemm_rows<MR, NV, true>(a, NV * Vec::kWidth, begin, end - begin);
     } else {
-      gemm_rows<MR, NV>(a, NV * Vec::kWidth, begin, end - begin);
+      gemm_rows<MR, NV, false>(a, NV * Vec::kWidth, begin, end - begin);
     }
   }
 }

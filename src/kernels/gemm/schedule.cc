@@ -7,9 +7,12 @@
 
 namespace fastconv {
 
+bool gemm_streams(int64_t weight_bytes) noexcept {
+  return weight_bytes > cpu_info().l2_bytes / 2;
+}
+
 int64_t gemm_block_rows(int64_t row_bytes, int64_t weight_bytes) noexcept {
-  const int64_t l2 = cpu_info().l2_bytes;
-  const int64_t budget = weight_bytes <= l2 / 2 ? cpu_info().l1d_bytes / 2 : l2 / 2;
+  const int64_t budget = gemm_streams(weight_bytes) ? cpu_info().l2_bytes / 2 : cpu_info().l1d_bytes / 2;
   return std::max<int64_t>(budget / std::max<int64_t>(row_bytes, 1), 56);
 }
 
@@ -33,11 +36,13 @@ void gemm_matrix_f32(const GemmF32Kernel& kernel, const GemmF32Args& args, int64
   const int64_t blocks = (args.m + block - 1) / block;
   // About 100k multiply-adds are worth a thread.
   const int64_t work = std::min(block, args.m) * kernel.nr * args.tap_count * args.k;
+  const bool streams = gemm_streams(panels * kernel.nr * row_bytes);
   parallel_for(blocks * panels, 1 + 100000 / (work + 1), [&](int64_t begin, int64_t end) {
     for (int64_t item = begin; item < end; ++item) {
       const int64_t first = item / panels * block;
       GemmF32Args part = panel_of(args, item % panels, kernel.nr, panel_stride);
       part.m = std::min(block, args.m - first);
+      if (streams && item + 1 < end && item % panels + 1 < panels) part.next = part.weights + panel_stride;
       part.src += first * args.row_stride;
       part.dst += first * args.dst_stride;
       if (part.epilogue.residual) part.epilogue.residual += first * args.epilogue.residual_stride;

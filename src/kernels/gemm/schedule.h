@@ -7,8 +7,11 @@
 
 namespace fastconv {
 
-// Rows of a block. Weights that fit in half of L2 stay there and are read again by each block: then blocks are small,
-// so that their source stays in L1. Larger weights should be streamed once: then blocks are as large as fits in L2.
+// Weights that fit in half of L2 stay there; larger ones are streamed, and the next panel's are fetched ahead.
+bool gemm_streams(int64_t weight_bytes) noexcept;
+
+// Rows of a block. Weights that stay in L2 are read again by each block: then blocks are small, so that their source
+// stays in L1. Those that are streamed should be so once: then blocks are as large as fits in L2.
 int64_t gemm_block_rows(int64_t row_bytes, int64_t weight_bytes) noexcept;
 
 // args.n and args.weights: all columns, all panels, `panel_stride` elements apart.
