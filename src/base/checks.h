@@ -44,7 +44,7 @@ inline int64_t checked_add(int64_t a, int64_t b) {
 }
 
 inline constexpr int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
+  return a / b + (a % b > 0);  // a + b may not fit
 }
 inline constexpr int64_t round_up(int64_t a, int64_t b) {
   return ceil_div(a, b) * b;

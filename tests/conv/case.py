@@ -80,6 +80,11 @@ class ConvCase:
         return (1 if self.n is None else self.n) * positions * self.k * self.reduction
 
     @property
+    def outputs(self) -> int:
+        """Values of the result; a transposed convolution spreads few products over many."""
+        return (1 if self.n is None else self.n) * math.prod(self.output_size) * self.k
+
+    @property
     def reduction(self) -> int:
         """The most products that are summed into one output."""
         return self.c // self.groups * math.prod(self.kernel)

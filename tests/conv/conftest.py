@@ -2,7 +2,7 @@
 
 FASTCONV_SWEEP is the number of cases over all instruction sets, FASTCONV_SWEEP_SEED chooses other ones. A million take
 6800 s of processor time on an EPYC with AVX2 (6.8 ms a case, 100,000 cases, 2026-11-22); a worker holds one case at a
-time, some of which took 6 GB. What became of them is told after every hundredth part.
+time. What became of them is told after every hundredth part.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.conv.case import MEMORY_FORMS, ConvCase
 
-MAX_MACS = 4_000_000
+MAX_MACS = MAX_OUTPUTS = 4_000_000
 TRANSPOSED = 0.25
 TILES = (6, 14, 16, 32)  # register tiles' pixels and channels
 ODD_CHANNELS = (130, 153, 207)
@@ -25,7 +25,7 @@ def random_case(seed: int, index: int) -> ConvCase:
     rng = Random(f"{seed} {index}")
     while True:
         case = _draw(rng)
-        if min(case.output_size) >= 1 and case.macs <= MAX_MACS:
+        if min(case.output_size) >= 1 and case.macs <= MAX_MACS and case.outputs <= MAX_OUTPUTS:
             return case
 
 
