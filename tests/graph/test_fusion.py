@@ -70,6 +70,10 @@ def conv_residual(b):
     return b.add(conv(b, b.input(1, 5, 9, 7)), b.input(1, 8, 9, 7))
 
 
+def two_residuals(b):
+    return b.add(b.add(conv(b, b.input(1, 5, 9, 7)), b.input(1, 8, 9, 7)), b.input(1, 8, 9, 7))
+
+
 def residual_conv_without_bias_relu6(b):
     other = b.input(1, 8, 9, 7)
     return b.clip(b.add(other, conv(b, b.input(1, 5, 9, 7), bias=False)), f32(0), f32(6))
@@ -116,6 +120,7 @@ def batched_matmul_residual(b):
 EXACT = {
     conv_relu: ["conv:relu"],
     conv_residual: ["conv:add"],
+    two_residuals: ["conv:add", "add:"],
     residual_conv_without_bias_relu6: ["conv:add clamp"],
     waits_for_the_other_branch: ["max_pool:", "conv:add relu"],
     depthwise_hard_swish: ["conv:hard_swish"],
@@ -177,11 +182,6 @@ def conv_from_a_number(b):
     return b.sub(f32(2), conv(b, b.input(1, 5, 9, 7)))
 
 
-def zeros_around(b):
-    pads = np.array([0, 0, 1, 0, 0, 0, 2, 3], np.int64)
-    return conv(b, b.pad(b.input(1, 5, 9, 7), pads, f32(0)))
-
-
 FOLDED = {
     conv_norm: ["conv:"],
     conv_norm_without_bias_relu: ["conv:relu"],
@@ -191,18 +191,31 @@ FOLDED = {
     gemm_untransposed_scale: ["gemm:"],
     conv_spelled_out_norm: ["conv:"],
     conv_from_a_number: ["conv:"],
-    zeros_around: ["conv:"],
 }
 
 
 @pytest.mark.parametrize("case", FOLDED, ids=lambda case: case.__name__)
-def test_known_scales_and_pads_become_the_layers(case):
+def test_known_scales_become_the_layers(case):
     steps, folded = build(case, keep=False)
     assert [f"{s['op']}:{s['epilogue']}" for s in steps] == FOLDED[case]
     separate_steps, separate = build(case, keep=True)
-    # A pad that is an output as well still becomes the convolution's own: it reads the input beneath.
     assert len(separate_steps) > len(steps)
     np.testing.assert_allclose(folded, separate, rtol=1e-5, atol=1e-5 * np.abs(separate).max())
+
+
+def zeros_around(b):
+    pads = np.array([0, 0, 1, 0, 0, 0, 2, 3], np.int64)
+    return conv(b, b.pad(b.input(1, 5, 9, 7), pads, f32(0)))
+
+
+def zeros_of_its_own(b):
+    return conv(b, b.input(1, 5, 9, 7), pads_begin=[2, 1], pads_end=[3, 4])
+
+
+def test_zeros_around_an_input_become_padding():
+    steps, folded = build(zeros_around, keep=False)
+    assert [s["op"] for s in steps] == ["conv"]
+    np.testing.assert_array_equal(folded, build(zeros_of_its_own, keep=False)[1])
 
 
 def silu(b, x):
@@ -288,6 +301,11 @@ def near_hard_swish(b):
     return b.mul(x, b.hard_sigmoid(x))  # its default slope is 0.2
 
 
+def clipped_at_five(b):
+    x = b.input(3, 50)
+    return b.div(b.mul(x, b.clip(b.add(x, f32(3)), f32(0), f32(5))), f32(6))
+
+
 def near_gelu(b):
     x = b.input(3, 50)
     return b.mul(b.mul(x, b.add(b.erf(x), f32(1))), f32(0.5))
@@ -341,6 +359,7 @@ def relu_between(b):
     [
         (near_silu, ["sigmoid", "neg", "mul"]),
         (near_hard_swish, ["hard_sigmoid", "mul"]),
+        (clipped_at_five, ["add", "clip", "mul", "div"]),
         (near_gelu, ["erf", "add", "mul", "mul"]),
         (a_quotient, ["sigmoid", "div"]),
         (scale_of_a_pixel, ["conv", "mul"]),
