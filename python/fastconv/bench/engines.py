@@ -6,50 +6,15 @@ An adapter prepares a case once (weights packed, session made, threads set) and 
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 import fastconv
 from fastconv import _core
 from fastconv.bench.cases import ConvCase, ModelCase, UnsupportedError
-
-Array = np.ndarray[Any, np.dtype[Any]]
-
-
-class Runner(NamedTuple):
-    """A prepared case: `run` computes, `result` gives an outcome with channels first, `how` says by what means."""
-
-    run: Callable[[], object]
-    result: Callable[[], Array]
-    how: str = ""
-
-
-class Engine:
-    """What the adapters share. `layout` is that of the arrays at the engine's border."""
-
-    name: str
-    package: str
-    layout = "NCHW"
-
-    def available(self) -> bool:
-        """Whether the package is installed."""
-        return importlib.util.find_spec(self.package) is not None
-
-    def version(self) -> str:
-        """Version of the package."""
-        return importlib.metadata.version(self.package)
-
-    def conv(self, case: ConvCase) -> Runner:
-        """Prepare a convolution."""
-        raise NotImplementedError
-
-    def model(self, case: ModelCase) -> Runner:
-        """Prepare a whole network."""
-        raise NotImplementedError
+from fastconv.bench.engine import Array, Engine, Runner
+from fastconv.bench.torch_engines import OneDnn, Torch
 
 
 class FastConv(Engine):
@@ -101,68 +66,6 @@ def description(case: ConvCase, layout: str) -> _core.ConvDescription:
     d.output_padding = list(shape.output_padding)
     d.layout, d.precision, d.algorithm = layout, case.precision, case.algorithm
     return d
-
-
-class Torch(Engine):
-    """PyTorch in eager mode; a network is run call by call from fastconv's record of it."""
-
-    name = package = "torch"
-
-    def __init__(self, channels_last: bool = False):
-        self.layout = "NHWC" if channels_last else "NCHW"
-
-    def _tensor(self, array: Array) -> Any:
-        import torch
-
-        # Always a copy: torch warns of arrays that are read-only.
-        if self.layout == "NCHW" or array.ndim < 4:
-            return torch.from_numpy(np.array(array))
-        # Made from an NHWC array, so that the stride of a batch of one is right too: torch leaves its fast path else.
-        return torch.from_numpy(np.array(np.moveaxis(array, 1, -1), order="C")).movedim(-1, 1)
-
-    def conv(self, case: ConvCase) -> Runner:
-        """Prepare torch.nn.functional.conv*; uneven padding is padded beforehand, outside the timing."""
-        import torch
-
-        shape = case.shape
-        if self.layout == "NHWC" and shape.rank == 1:
-            raise UnsupportedError("torch has no channels-last format for one spatial axis")
-        torch.set_num_threads(case.threads)
-        pads, x = shape.pad_begin, case.x
-        if shape.transposed:
-            if shape.pad_begin != shape.pad_end:
-                raise UnsupportedError("torch crops both ends alike")
-            function = getattr(torch.nn.functional, f"conv_transpose{shape.rank}d")
-            rest: tuple[Any, ...] = (shape.output_padding, shape.groups, shape.dilation)
-        else:
-            if shape.pad_begin != shape.pad_end:
-                x = np.pad(x, [(0, 0), (0, 0), *zip(shape.pad_begin, shape.pad_end)])
-                pads = (0,) * shape.rank
-            function = getattr(torch.nn.functional, f"conv{shape.rank}d")
-            rest = (shape.dilation, shape.groups)
-        arguments = (self._tensor(x), self._tensor(case.weight), self._tensor(case.bias), shape.stride, pads, *rest)
-
-        def run() -> Any:
-            with torch.inference_mode():
-                return function(*arguments)
-
-        return Runner(run, lambda: run().numpy())
-
-    def model(self, case: ModelCase) -> Runner:
-        """Prepare a `TorchGraph`."""
-        import torch
-
-        from fastconv.bench.torch_graph import TorchGraph
-
-        torch.set_num_threads(case.threads)
-        graph = TorchGraph(case.graph(), convert=self._tensor)
-        feed = {name: self._tensor(array) for name, array in case.feed.items()}
-
-        def run() -> Any:
-            with torch.inference_mode():
-                return graph.run(feed)[0]
-
-        return Runner(run, lambda: run().numpy(), "eager")
 
 
 class OnnxRuntime(Engine):
@@ -227,13 +130,14 @@ ENGINES: tuple[Engine, ...] = (
     FastConv("NHWC"),
     Torch(),
     Torch(channels_last=True),
+    OneDnn(),
     OnnxRuntime(),
     OpenVino(),
 )
 
 
 def installed(names: list[str] | None = None) -> list[Engine]:
-    """Return the engines to measure: fastconv and, of those named (default: all), the peers that are installed.
+    """Return the engines to measure: fastconv and, of those named (default: those not on request), the peers installed.
 
     Raises
     ------
@@ -244,7 +148,7 @@ def installed(names: list[str] | None = None) -> list[Engine]:
     for name in names or ():
         if name not in known:
             raise ValueError(f"engines: must be among {', '.join(known)}, got {name!r}")
-    chosen = [e for e in ENGINES if names is None or e.name in names or isinstance(e, FastConv)]
+    chosen = [e for e in ENGINES if isinstance(e, FastConv) or (e.name in names if names else not e.on_request)]
     for engine in chosen:
         if names and not engine.available():
             raise ValueError(f"engines: {engine.name} must be installed")

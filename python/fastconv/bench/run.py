@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import fastconv
 from fastconv.bench.cases import ConvCase, ModelCase, UnsupportedError, relative_error
-from fastconv.bench.engines import Engine, FastConv, Runner
+from fastconv.bench.engine import Engine, Runner
+from fastconv.bench.engines import FastConv
 from fastconv.bench.timing import measure
 
 Case = ConvCase | ModelCase
@@ -96,7 +97,7 @@ def run_case(
             yield Row(name, engine.name, engine.layout, nan, nan, 0.0, nan, None, failures[index])
             continue
         timing = times[str(index)]
-        base = ours.get(engine.layout, ours["NCHW"])
+        base = ours.get(engine.layout, next(iter(ours.values())))
         yield Row(
             name,
             engine.name,

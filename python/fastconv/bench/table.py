@@ -22,6 +22,14 @@ LEGEND = (
 )
 
 
+def console() -> Console:
+    """Return where tables are printed; a file or a pipe has no width of its own."""
+    out = Console()
+    if not out.is_terminal:
+        out.width = 200
+    return out
+
+
 def cells(row: Row) -> tuple[str, ...]:
     """Format one row; a dash where there is nothing to show."""
 

@@ -37,7 +37,8 @@ def measure(
     """Time several ways to compute the same thing.
 
     In each round every engine runs in turn for about `block_ms`, after one run that is not counted (it finds the
-    caches full of another engine's data). So a slow or fast spell of the machine meets all engines alike.
+    caches full of another engine's data, which matters less the longer a run takes: those of ten blocks or more all
+    count). So a slow or fast spell of the machine meets all engines alike.
 
     Parameters
     ----------
@@ -51,11 +52,13 @@ def measure(
     """
     for run in runs.values():  # first calls plan, allocate and start threads
         run()
-    counts = {name: max(1, int(block_ms / _once(run))) for name, run in runs.items()}
+    estimates = {name: _once(run) for name, run in runs.items()}
+    counts = {name: max(1, int(block_ms / ms)) for name, ms in estimates.items()}
     samples: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
-            run()
+            if estimates[name] < 10 * block_ms:
+                run()
             samples[name] += [_once(run) for _ in range(counts[name])]
             tick()
     return {name: Timing(tuple(values)) for name, values in samples.items()}

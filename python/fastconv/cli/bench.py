@@ -1,6 +1,7 @@
 """``fastconv bench conv`` and ``bench model``: ours and the peers in one table, on equal terms.
 
-``fastconv bench choice``: our algorithms among themselves, and whether the choice among them is right.
+``bench layers``: each convolution beside the fastest that PyTorch offers. ``bench choice``: our algorithms among
+themselves, and whether the choice among them is right.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         "bench", help="measure convolutions or models beside PyTorch, ONNX Runtime and OpenVINO"
     )
-    kinds = parser.add_subparsers(dest="kind", required=True, metavar="conv|model|choice")
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="conv|layers|choice|model")
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--threads", type=int, default=1, metavar="N", help="for every engine (1)")
     shared.add_argument("--precision", default="highest", choices=("highest", "high", "medium"), help="fastconv's")
@@ -36,11 +37,12 @@ def add(commands: Any) -> argparse.ArgumentParser:
     shapes.add_argument(
         "--shapes", type=Path, metavar="CSV", help="all rows of a file like bench/shapes/conv_shapes.csv"
     )
-    shapes.add_argument("--suite", metavar="NAME", help="a suite of the file, as resnet_50_v1_5")
+    shapes.add_argument("--suite", metavar="NAME", help="a suite of the file, as resnet_50_v1_5, or all")
     shapes.add_argument("--batch", type=int, default=1, metavar="N", help="takes the place of the file's batches (1)")
 
     conv = kinds.add_parser("conv", parents=[shared, peers, shapes], help="convolutions")
     conv.add_argument("--algorithm", default="auto", help="fastconv's")
+    kinds.add_parser("layers", parents=[shared, shapes], help="each convolution beside the fastest that PyTorch offers")
     choice = kinds.add_parser(
         "choice", parents=[shared, shapes], help="every algorithm that applies, beside the one that auto takes"
     )
@@ -68,6 +70,8 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"bench: threads and rounds must be >= 1, got {options.threads} and {options.rounds}")
     if options.kind == "choice":
         return _choice(options)
+    if options.kind == "layers":
+        return _layers(options)
     engines = installed(options.engines.split(",") if options.engines else None)
     conditions = Conditions.of(engines, options.threads, options.precision)
     cases = _convolutions(options) if options.kind == "conv" else _models(options)
@@ -78,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
             progress.update(total, description=name)
             rows += run_case(name, make(), engines, options.rounds)
             progress.advance(total)
-    table.show(rows, conditions, Console())
+    table.show(rows, conditions, table.console())
     if options.csv:
         table.write_csv(rows, options.csv)
     if options.json:
@@ -89,6 +93,26 @@ def run(options: argparse.Namespace) -> int:
         from fastconv.bench.plot import write_png
 
         write_png(rows, conditions, options.plot)
+    return 0
+
+
+def _layers(options: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from fastconv.bench import families, layers, table
+    from fastconv.bench.cases import ConvCase
+    from fastconv.bench.run import Conditions
+
+    given = options.shape or options.suite or options.shapes
+    shapes = _shapes(options) if given else families.representatives()
+    cases = (ConvCase(shape, options.threads, options.precision) for shape in shapes)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        total = progress.add_task("measuring", total=len(shapes))
+        done = layers.judge_all(
+            cases, options.rounds, options.csv, lambda name: progress.update(total, description=name, advance=1)
+        )
+    layers.show(done, Conditions.of(layers.ENGINES[:2], options.threads, options.precision), table.console())
     return 0
 
 
@@ -118,7 +142,8 @@ def _shapes(options: argparse.Namespace) -> list[ConvShape]:
 
     chosen = [shapes.parse(text) for text in options.shape]
     if options.suite or options.shapes:
-        chosen += shapes.read_csv(options.shapes or shapes.SUITES, options.suite, options.batch)
+        suite = None if options.suite == "all" else options.suite
+        chosen += shapes.read_csv(options.shapes or shapes.SUITES, suite, options.batch)
     if not chosen:
         raise ValueError(f"bench {options.kind}: needs a shape, --suite or --shapes, got none")
     return list(shapes.unique(chosen))
