@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -86,11 +87,11 @@ def to_markdown(rows: Sequence[Row], conditions: Conditions) -> str:
     return f"{conditions}.\n\n{table}\n\n{LEGEND}.\n"
 
 
-def write_csv(rows: Sequence[Row], path: Path) -> None:
-    """Write the rows, one a line; an empty field where there is no number."""
+def write_csv(rows: Sequence[Any], path: Path) -> None:
+    """Write rows, instances of one dataclass, one a line; an empty field where there is no number."""
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([f.name for f in fields(Row)])
+        writer.writerow([f.name for f in fields(rows[0])])
         writer.writerows([_plain(value) for value in asdict(row).values()] for row in rows)
 
 

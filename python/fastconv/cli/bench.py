@@ -1,7 +1,8 @@
-"""``fastconv bench conv`` and ``bench model``: ours and the peers in one table, on equal terms.
+"""``fastconv bench``: what the benchmarks measure, one kind a function; fastconv/bench does the work.
 
-``bench layers``: each convolution beside the fastest that PyTorch offers. ``bench choice``: our algorithms among
-themselves, and whether the choice among them is right.
+``conv`` and ``model``: ours and the peers in one table, on equal terms. ``layers``: each convolution beside the fastest
+that PyTorch offers. ``choice``: our algorithms among themselves. ``overhead``, ``session``, ``threads``: what calls and
+sessions cost, what threads gain.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         "bench", help="measure convolutions or models beside PyTorch, ONNX Runtime and OpenVINO"
     )
-    kinds = parser.add_subparsers(dest="kind", required=True, metavar="conv|layers|choice|model")
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--threads", type=int, default=1, metavar="N", help="for every engine (1)")
+    shared.add_argument("--threads", type=int, metavar="N", help="for every engine (1; threads: 2)")
     shared.add_argument("--precision", default="highest", choices=("highest", "high", "medium"), help="fastconv's")
     shared.add_argument("--rounds", type=int, default=11, metavar="N", help="blocks of runs per engine (11)")
     shared.add_argument("--csv", type=Path, metavar="FILE", help="write the rows as CSV")
@@ -48,9 +49,17 @@ def add(commands: Any) -> argparse.ArgumentParser:
     )
     choice.add_argument("--most-gflop", type=float, metavar="X", help="leave out larger convolutions")
 
-    model = kinds.add_parser("model", parents=[shared, peers], help="whole networks")
-    model.add_argument("model", nargs="+", help="ONNX files, or names of fastconv.models (random weights)")
-    model.add_argument("--shape", metavar="NxCxHxW", help="of the first input")
+    models = argparse.ArgumentParser(add_help=False)
+    models.add_argument("model", nargs="+", help="ONNX files, or names of fastconv.models (random weights)")
+    models.add_argument("--shape", metavar="NxCxHxW", help="of the first input")
+    kinds.add_parser("model", parents=[shared, peers, models], help="whole networks")
+    kinds.add_parser(
+        "session",
+        parents=[shared, models],
+        help="creation, first run and memory beside ONNX Runtime, in fresh processes",
+    )
+    kinds.add_parser("threads", parents=[shared, models], help="what --threads N gain over one")
+    kinds.add_parser("overhead", parents=[shared], help="what a small call costs beside PyTorch's")
     return parser
 
 
@@ -66,12 +75,13 @@ def run(options: argparse.Namespace) -> int:
     from fastconv.bench.engines import installed
     from fastconv.bench.run import Conditions, run_case
 
+    if options.threads is None:
+        options.threads = 2 if options.kind == "threads" else 1
     if options.threads < 1 or options.rounds < 1:
         raise ValueError(f"bench: threads and rounds must be >= 1, got {options.threads} and {options.rounds}")
-    if options.kind == "choice":
-        return _choice(options)
-    if options.kind == "layers":
-        return _layers(options)
+    others = {"choice": _choice, "layers": _layers, "overhead": _overhead, "session": _session, "threads": _threads}
+    if options.kind in others:
+        return others[options.kind](options)
     engines = installed(options.engines.split(",") if options.engines else None)
     conditions = Conditions.of(engines, options.threads, options.precision)
     cases = _convolutions(options) if options.kind == "conv" else _models(options)
@@ -116,6 +126,44 @@ def _layers(options: argparse.Namespace) -> int:
     return 0
 
 
+def _overhead(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from fastconv.bench import overhead, table
+    from fastconv.bench.engines import FastConv
+    from fastconv.bench.run import Conditions
+    from fastconv.bench.torch_engines import Torch
+
+    with Console(stderr=True).status("measuring"):
+        calls = overhead.measure_calls(options.threads, options.precision, options.rounds)
+    engines = [engine for engine in (FastConv(), Torch()) if engine.available()]
+    overhead.show(calls, Conditions.of(engines, options.threads, options.precision), table.console())
+    if options.csv:
+        table.write_csv(calls, options.csv)
+    return 0
+
+
+def _session(options: argparse.Namespace) -> int:
+    from fastconv.bench import session, table
+
+    rows = _each_model(options, lambda case: session.measure_sessions(case, options.rounds))
+    session.show(rows, session.conditions(options.threads), table.console())
+    if options.csv:
+        table.write_csv(rows, options.csv)
+    return 0
+
+
+def _threads(options: argparse.Namespace) -> int:
+    from fastconv.bench import scaling, table
+    from fastconv.bench.run import Conditions
+
+    rows = _each_model(options, lambda case: scaling.measure_scaling(case, options.rounds))
+    scaling.show(rows, Conditions.of(scaling.engines(), options.threads, options.precision), table.console())
+    if options.csv:
+        table.write_csv(rows, options.csv)
+    return 0
+
+
 def _choice(options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import track
@@ -156,6 +204,17 @@ def _convolutions(options: argparse.Namespace) -> list[tuple[str, Callable[[], C
         return lambda: ConvCase(shape, options.threads, options.precision, options.algorithm)
 
     return [(str(shape), make(shape)) for shape in _shapes(options)]
+
+
+def _each_model(options: argparse.Namespace, measure: Callable[[Any], list[Any]]) -> list[Any]:
+    """Measure the models one by one, under a bar."""
+    from rich.console import Console
+    from rich.progress import track
+
+    rows: list[Any] = []
+    for _, make in track(_models(options), "measuring", console=Console(stderr=True), transient=True):
+        rows += measure(make())
+    return rows
 
 
 def _models(options: argparse.Namespace) -> list[tuple[str, Callable[[], Case]]]:
