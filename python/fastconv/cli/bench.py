@@ -2,7 +2,7 @@
 
 ``conv`` and ``model``: ours and the peers in one table, on equal terms. ``layers``: each convolution beside the fastest
 that PyTorch offers. ``choice``: our algorithms among themselves. ``overhead``, ``session``, ``threads``: what calls and
-sessions cost, what threads gain.
+sessions cost, what threads gain. ``roofline``: networks' layers against the machine's measured ceilings.
 """
 
 from __future__ import annotations
@@ -59,6 +59,10 @@ def add(commands: Any) -> argparse.ArgumentParser:
         help="creation, first run and memory beside ONNX Runtime, in fresh processes",
     )
     kinds.add_parser("threads", parents=[shared, models], help="what --threads N gain over one")
+    roofline = kinds.add_parser(
+        "roofline", parents=[shared, models], help="networks' layers against the machine's measured ceilings"
+    )
+    roofline.add_argument("--plot", type=Path, metavar="PNG", help="draw them")
     kinds.add_parser("overhead", parents=[shared], help="what a small call costs beside PyTorch's")
     return parser
 
@@ -79,7 +83,14 @@ def run(options: argparse.Namespace) -> int:
         options.threads = 2 if options.kind == "threads" else 1
     if options.threads < 1 or options.rounds < 1:
         raise ValueError(f"bench: threads and rounds must be >= 1, got {options.threads} and {options.rounds}")
-    others = {"choice": _choice, "layers": _layers, "overhead": _overhead, "session": _session, "threads": _threads}
+    others = {
+        "choice": _choice,
+        "layers": _layers,
+        "overhead": _overhead,
+        "roofline": _roofline,
+        "session": _session,
+        "threads": _threads,
+    }
     if options.kind in others:
         return others[options.kind](options)
     engines = installed(options.engines.split(",") if options.engines else None)
@@ -140,6 +151,23 @@ def _overhead(options: argparse.Namespace) -> int:
     overhead.show(calls, Conditions.of(engines, options.threads, options.precision), table.console())
     if options.csv:
         table.write_csv(calls, options.csv)
+    return 0
+
+
+def _roofline(options: argparse.Namespace) -> int:
+    from fastconv.bench import roofline, table
+    from fastconv.bench.ceilings import measure_ceilings
+    from fastconv.bench.engines import FastConv
+    from fastconv.bench.run import Conditions
+
+    ceilings = measure_ceilings(options.threads, options.rounds)
+    points = _each_model(options, lambda case: roofline.measure_layers(case, ceilings, options.rounds))
+    conditions = Conditions.of([FastConv()], options.threads, options.precision)
+    roofline.show(points, ceilings, conditions, table.console())
+    if options.csv:
+        table.write_csv(points, options.csv)
+    if options.plot:
+        roofline.write_png(points, ceilings, conditions, options.plot)
     return 0
 
 
