@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from rich.console import Console
 from fastconv.bench.cases import ConvCase, ModelCase, UnsupportedError, relative_error
 from fastconv.bench.choice import Choice, show
 from fastconv.bench.engines import ENGINES, installed
-from fastconv.bench.run import Conditions
+from fastconv.bench.run import Conditions, Row
 from fastconv.bench.shapes import parse
+from fastconv.bench.table import against_fastest
+from fastconv.bench.torch_engines import Inductor
 from fastconv.cli import main
 
 CASES = [
@@ -22,9 +25,10 @@ CASES = [
     "1x4x5x6:6:3:s2:p1:o1:t",
     "1x1x6x5:4:3",
 ]
+QUICK = [engine for engine in ENGINES if engine.name != "inductor"]  # which compiles, networks only: its test is below
 
 
-@pytest.mark.parametrize("engine", ENGINES, ids=lambda e: f"{e.name}-{e.layout}")
+@pytest.mark.parametrize("engine", QUICK, ids=lambda e: f"{e.name}-{e.layout}")
 @pytest.mark.parametrize("text", CASES)
 @pytest.mark.filterwarnings("error")
 def test_engines_compute_the_same_convolution(engine, text):
@@ -42,7 +46,7 @@ def test_engines_compute_the_same_convolution(engine, text):
     assert relative_error(result, case.exact()) < 2e-6
 
 
-@pytest.mark.parametrize("engine", ENGINES, ids=lambda e: f"{e.name}-{e.layout}")
+@pytest.mark.parametrize("engine", QUICK, ids=lambda e: f"{e.name}-{e.layout}")
 def test_engines_compute_the_same_network(engine):
     if not engine.available():
         pytest.skip(f"{engine.name} is not installed")
@@ -56,6 +60,25 @@ def test_engines_compute_the_same_network(engine):
             engine.model(case)
         return
     assert relative_error(engine.model(case).result(), exact) < 1e-5
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs g++")
+def test_inductor_computes_the_same_network():
+    pytest.importorskip("torch", reason="inductor is PyTorch's")
+    case = ModelCase.of("lenet5", None, threads=1, precision="highest")
+    assert relative_error(Inductor().model(case).result(), case.exact()) < 1e-5
+    with pytest.raises(UnsupportedError, match="whole networks"):
+        Inductor().conv(ConvCase(parse(CASES[0])))
+
+
+def test_the_fastest_peer_is_told():
+    def row(case, engine, layout, ms):
+        return Row(case, engine, layout, ms, 0.1, 1.0, 1.0, None, "")
+
+    nan = float("nan")
+    rows = [row("a", "fastconv", "NCHW", 2.0), row("a", "fastconv", "NHWC", 1.0), row("a", "torch", "NCHW", 3.0)]
+    rows += [row("a", "torch", "NHWC", 1.5), row("b", "fastconv", "NCHW", 1.0), row("b", "torch", "NCHW", nan)]
+    assert against_fastest(rows) == {"a": 1.5}
 
 
 def test_unknown_engines_are_refused():

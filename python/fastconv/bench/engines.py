@@ -14,7 +14,7 @@ import fastconv
 from fastconv import _core
 from fastconv.bench.cases import ConvCase, ModelCase, UnsupportedError
 from fastconv.bench.engine import Array, Engine, Runner
-from fastconv.bench.torch_engines import OneDnn, Torch
+from fastconv.bench.torch_engines import Inductor, OneDnn, Torch
 
 
 class FastConv(Engine):
@@ -131,6 +131,7 @@ ENGINES: tuple[Engine, ...] = (
     Torch(),
     Torch(channels_last=True),
     OneDnn(),
+    Inductor(),
     OnnxRuntime(),
     OpenVino(),
 )

@@ -58,6 +58,17 @@ def ratios(rows: Sequence[Row]) -> dict[tuple[str, str], float]:
     return {key: math.exp(sum(values) / len(values)) for key, values in logs.items()}
 
 
+def against_fastest(rows: Sequence[Row]) -> dict[str, float]:
+    """Return for each case the fastest peer's time over fastconv's in its faster layout."""
+    ratios = {}
+    for case in dict.fromkeys(row.case for row in rows):
+        times = [(row.engine == "fastconv", row.ms) for row in rows if row.case == case and not row.failed]
+        peers = [ms for ours, ms in times if not ours]
+        if peers:
+            ratios[case] = min(peers) / min(ms for ours, ms in times if ours)
+    return ratios
+
+
 def show(rows: Sequence[Row], conditions: Conditions, console: Console) -> None:
     """Print a table under its conditions; below it the mean ratios, and why some engines have no numbers."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
@@ -75,6 +86,10 @@ def show(rows: Sequence[Row], conditions: Conditions, console: Console) -> None:
     if len({row.case for row in rows}) > 1:
         means = (f"{engine} {layout} {mean:.2f}" for (engine, layout), mean in ratios(rows).items())
         console.print("ratio, geometric mean: " + ", ".join(means))
+    if fastest := against_fastest(rows):
+        each = ", ".join(f"{case} {ratio:.2f}" for case, ratio in fastest.items())
+        mean = math.exp(sum(map(math.log, fastest.values())) / len(fastest))
+        console.print(f"fastest peer's time over fastconv's: {each}; geometric mean {mean:.2f}", highlight=False)
     for row in rows:
         if row.failed:
             console.print(f"{row.case}, {row.engine} {row.layout}: {row.how}", style="dim", highlight=False)

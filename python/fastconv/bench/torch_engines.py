@@ -1,4 +1,4 @@
-"""PyTorch's ways to run a case: eager in both memory formats, and oneDNN with weights packed beforehand."""
+"""PyTorch's ways to run a case: eager in both memory formats, compiled, oneDNN with weights packed beforehand."""
 
 from __future__ import annotations
 
@@ -128,6 +128,45 @@ class OneDnn(Torch):
     def model(self, case: ModelCase) -> Runner:
         """Single convolutions only."""
         raise UnsupportedError("measured on single convolutions")
+
+
+class Inductor(Torch):
+    """torch.compile with frozen weights; it needs a C++ compiler, and minutes for a network."""
+
+    name = "inductor"
+    on_request = True
+
+    def __init__(self) -> None:
+        super().__init__(channels_last=True)
+
+    def conv(self, case: ConvCase) -> Runner:
+        """Whole networks only."""
+        raise UnsupportedError("measured on whole networks")
+
+    def model(self, case: ModelCase) -> Runner:
+        """Trace the network to one graph of PyTorch's own operators, and compile that."""
+        import torch
+        from torch.fx.experimental.proxy_tensor import make_fx
+
+        from fastconv.bench.torch_graph import TorchGraph
+
+        torch.set_num_threads(case.threads)
+        graph = TorchGraph(case.graph(), convert=self._tensor)
+        feed = [self._tensor(array) for array in case.feed.values()]
+        with torch.no_grad():
+            module = make_fx(lambda *tensors: graph.run(dict(zip(case.feed, tensors)))[0])(*feed)
+        # Freezing takes parameters and buffers for constants, not the plain attributes that tracing leaves.
+        for name in [name for name, value in vars(module).items() if isinstance(value, torch.Tensor)]:
+            tensor = getattr(module, name)
+            delattr(module, name)
+            module.register_buffer(name, tensor)
+        compiled = torch.compile(module, options={"freezing": True})
+
+        def run() -> Any:
+            with torch.no_grad():
+                return compiled(*feed)
+
+        return Runner(run, lambda: run().numpy(), "torch.compile, frozen")
 
 
 @contextlib.contextmanager
