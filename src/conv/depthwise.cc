@@ -142,6 +142,7 @@ class DepthwisePlan : public ConvPlan {
     const int64_t rows = p_.kernel[0] * p_.kernel[1], width = ceil_div(p_.out[2], static_cast<int64_t>(phases_.size()));
     block_channels_ = p_.k;
     if (p_.n * (p_.in_pixels() * p_.c + p_.out_pixels() * p_.k) > cpu.l2_bytes / kFloat) {
+      fetch_ = true;
       strips_ = std::min(width, ceil_div(rows * p_.in[2] * p_.k, cpu.l2_bytes / 4 / kFloat));
       return;
     }
@@ -176,6 +177,7 @@ class DepthwisePlan : public ConvPlan {
     args.weights = b.weights + channel * p_.taps() * p_.group_c();
     args.window = p_.taps() * p_.group_c();
     args.channels = std::min(block_channels_, p_.k - channel);
+    args.fetch = fetch_;
     args.epilogue.call = options_.function;
     if (b.bias) args.epilogue.bias = b.bias + channel;
     for (int64_t r = first_row; r < last_row; ++r) {
@@ -214,6 +216,7 @@ class DepthwisePlan : public ConvPlan {
   std::vector<TapRow> tap_rows_;
   size_t tap_begin_ = 0;  // of the list made last
   int64_t strips_ = 1, blocks_ = 1, block_channels_ = 0;
+  bool fetch_ = false;
 };
 
 }  // namespace

@@ -50,6 +50,7 @@ struct DepthwiseF32Args {
   int64_t first;         // the first output, counted in the row
   int64_t m;             // outputs, >= 0
   int64_t channels;      // whole groups
+  bool fetch = false;    // fetch each next tile's pixels and outputs: where they come from beyond L2
   float* dst;            // of the first output; not read, unless epilogue.residual says so
   int64_t dst_stride;    // elements between outputs
   Epilogue epilogue;

@@ -20,6 +20,8 @@ namespace {
 
 using simd::Vec;
 
+constexpr int kLine = 16;  // floats of a cache line
+
 // Where a tile stands: output `first` of the row, `count` outputs, `lanes` channels from `channel` on, whose weights
 // begin at `weights`.
 struct TilePlace {
@@ -148,10 +150,26 @@ void depthwise_tile(const DepthwiseF32Args& a, const TilePlace& at) {
   store_tile<kTail>(acc, e, a.dst + row * a.dst_stride + at.channel, a.dst_stride, kEdge ? at.count : MR, at.lanes);
 }
 
+// Fetches what the next tile needs of one line of channels, and no row above has read before: its outputs, and the
+// pixels of the last `step` rows of taps. A large map comes from memory, in pieces too short for the hardware to
+// foresee.
+template <int MR>
+[[gnu::always_inline]] inline void fetch_next(const DepthwiseF32Args& a, int64_t first, int64_t channel) {
+  const float* dst = a.dst + (first + MR - a.first) * a.dst_stride + channel;
+  for (int i = 0; i < MR; ++i) __builtin_prefetch(dst + i * a.dst_stride, 1);
+  const int64_t x = (a.tap_count ? a.taps[a.tap_count - 1].x : 0) + first * a.step;  // beyond this tile's first output
+  const int64_t rows = a.step < a.row_count ? a.step : a.row_count;
+  for (int64_t r = a.row_count - rows; r < a.row_count; ++r) {
+    const float* src = a.src + a.rows[r].src + (x + MR * a.step) * a.pixel + channel;
+    for (int64_t i = 0; i < MR * a.step; ++i) __builtin_prefetch(src + i * a.pixel);
+  }
+}
+
 template <int MR, class Taps, class Source, bool kEdge>
 void depthwise_channels(const DepthwiseF32Args& a, int64_t first, int64_t count) {
   TilePlace at{first, count, 0, Vec::kWidth, a.weights};
   while (at.channel + Vec::kWidth <= a.channels) {
+    if (a.fetch && at.channel % kLine == 0) fetch_next<MR>(a, first, at.channel);
     depthwise_tile<MR, Taps, Source, kEdge, false>(a, at);
     at.channel += Vec::kWidth;
     at.weights += at.channel % kDepthwiseLanes == 0 ? kDepthwiseLanes * (a.window - 1) + Vec::kWidth : Vec::kWidth;
