@@ -34,6 +34,7 @@ struct GemmF32Args {
   int64_t dst_stride;    // elements between output rows
   Epilogue epilogue;
   const float* next = nullptr;  // the next call's weights, as many as these: fetched meanwhile; null where none are
+  bool fetch_source = false;    // fetch the rows after each tile's: where src, dense and of one tap, is beyond L2
 };
 
 using GemmF32Fn = void(const GemmF32Args&);

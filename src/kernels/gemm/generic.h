@@ -20,14 +20,15 @@ namespace {
 
 using simd::Vec;
 
-// kFetch: each step of k also fetches the line of the next panel's weights that lies where this panel's does, into the
-// second cache. The first tile of a panel does this for all: large weights are read from beyond, once.
+// kFetch: each step of k also fetches a line, from `fetch` on, into the second cache. Two things are read from beyond
+// it: the next panel's weights, where they are large (the first tile of a panel fetches them for all), and the rows of
+// the next tiles, where the source is (each tile fetches: a line per step is more than its rows need).
 template <int MR, int NV, bool kFetch>
 struct GemmTile {
   static constexpr int W = Vec::kWidth;
   static constexpr int kLine = 16;  // floats
 
-  static void run(const GemmF32Args& a, int nr, int64_t first_row) {
+  static void run(const GemmF32Args& a, int nr, int64_t first_row, [[maybe_unused]] const float* fetch) {
     const int64_t rs = a.row_stride;
     const float* src = a.src + first_row * rs;
     float* dst = a.dst + first_row * a.dst_stride;
@@ -39,7 +40,7 @@ struct GemmTile {
       __builtin_prefetch(dst + i * a.dst_stride, 1);
       if (epilogue.residual) __builtin_prefetch(epilogue.residual + i * epilogue.residual_stride);
     }
-    [[maybe_unused]] const int64_t ahead = kFetch ? a.next - a.weights : 0;
+    [[maybe_unused]] const int64_t ahead = kFetch ? fetch - a.weights : 0;
     Vec acc[MR][NV];
 #pragma GCC unroll 32
     for (int i = 0; i < MR; ++i) {
@@ -84,11 +85,11 @@ struct GemmTile {
 
 // Calls Tile<rows, NV, kFetch>::run for a run-time number of rows in [1, MR].
 template <int MR, int NV, bool kFetch>
-void gemm_rows(const GemmF32Args& a, int nr, int64_t first_row, int64_t rows) {
+void gemm_rows(const GemmF32Args& a, int nr, int64_t first_row, int64_t rows, const float* fetch) {
   if constexpr (MR > 1) {
-    if (rows < MR) return gemm_rows<MR - 1, NV, kFetch>(a, nr, first_row, rows);
+    if (rows < MR) return gemm_rows<MR - 1, NV, kFetch>(a, nr, first_row, rows, fetch);
   }
-  GemmTile<MR, NV, kFetch>::run(a, nr, first_row);
+  GemmTile<MR, NV, kFetch>::run(a, nr, first_row, fetch);
 }
 
 template <int MR, int NV>
@@ -97,12 +98,13 @@ void gemm_f32(const GemmF32Args& a) {
   const bool narrow = NV > 1 && a.n <= (NV - 1) * Vec::kWidth;
   for (int64_t t = 0; t < tiles; ++t) {
     const int64_t begin = a.m * t / tiles, end = a.m * (t + 1) / tiles;
+    const float* fetch = a.fetch_source ? a.src + end * a.row_stride : t == 0 ? a.next : nullptr;
     if (narrow) {
-      gemm_rows<MR, NV - 1, false>(a, NV * Vec::kWidth, begin, end - begin);
-    } else if (t == 0 && a.next) {
-      gemm_rows<MR, NV, true>(a, NV * Vec::kWidth, begin, end - begin);
+      gemm_rows<MR, NV - 1, false>(a, NV * Vec::kWidth, begin, end - begin, nullptr);
+    } else if (fetch) {
+      gemm_rows<MR, NV, true>(a, NV * Vec::kWidth, begin, end - begin, fetch);
     } else {
-      gemm_rows<MR, NV, false>(a, NV * Vec::kWidth, begin, end - begin);
+      gemm_rows<MR, NV, false>(a, NV * Vec::kWidth, begin, end - begin, nullptr);
     }
   }
 }
