@@ -6,6 +6,16 @@ set(FASTCONV_FLAGS_scalar "")
 set(FASTCONV_FLAGS_avx2 -mavx2 -mfma)
 set(FASTCONV_FLAGS_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mprefer-vector-width=512)
 
+# For developers: where the machine has no AVX-512, its rows are compiled on AVX2 and run all the same. Slow, and true of
+# the code of the kernels, not of the compiler's AVX-512 instructions. Never for users: a wheel refuses it.
+option(FASTCONV_EMULATE_AVX512 "Run the AVX-512 kernels on AVX2, for tests on machines without AVX-512" OFF)
+if(FASTCONV_EMULATE_AVX512)
+  if(SKBUILD_STATE STREQUAL "wheel")
+    message(FATAL_ERROR "FASTCONV_EMULATE_AVX512: must be OFF in a wheel, got ON")
+  endif()
+  set(FASTCONV_FLAGS_avx512 ${FASTCONV_FLAGS_avx2} -include ${PROJECT_SOURCE_DIR}/tests/emulated_avx512.h)
+endif()
+
 # The rows this processor family has.
 set(FASTCONV_ISAS scalar)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")

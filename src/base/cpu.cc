@@ -83,6 +83,10 @@ void detect(CpuInfo& info) {
   if (has("avx2") && has("fma")) {
     info.best = Isa::avx2;
     if (has("avx512f") && has("avx512dq") && has("avx512bw") && has("avx512vl")) info.best = Isa::avx512;
+#if defined(FASTCONV_EMULATE_AVX512)
+    info.features.emplace_back("avx512_emulated");
+    info.best = Isa::avx512;
+#endif
   }
 }
 
