@@ -350,3 +350,14 @@ def test_a_mean_over_pixels_reads_them_where_they_lie():
     session = ort.InferenceSession(model(nodes, [tensor("x", (1, 3, 12, 20))], [tensor("y", (1, 5))], constants))
     rows = session.profile({"x": X}, runs=1)
     assert [row["shape"] for row in rows if row["op"] == "reformat"] in ([], [[1, 3, 12, 20]])
+
+
+def test_weights_stay_with_the_networks_alone():
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
+    outputs = [tensor("y", None), tensor("w", None)]
+    weight = np.ones((30, 2000), np.float32)
+    session = ort.InferenceSession(model(nodes, [tensor("x", (1, 30))], outputs[:1], {"w": weight}))
+    assert not session._runner.plan.constants
+    np.testing.assert_array_equal(session.run(None, {"x": np.ones((1, 30), np.float32)})[0], np.full((1, 2000), 30))
+    session = ort.InferenceSession(model(nodes, [tensor("x", (1, 30))], outputs, {"w": weight}))
+    np.testing.assert_array_equal(session.run(["w"], {"x": np.ones((1, 30), np.float32)})[0], weight)

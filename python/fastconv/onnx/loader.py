@@ -6,10 +6,12 @@ handles structure. Errors are ONNX Runtime's classes and always name the node or
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import onnx
@@ -18,6 +20,7 @@ import onnx.version_converter
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from fastconv._ort.errors import InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile
+from fastconv.onnx import wire
 from fastconv.onnx.checks import OLDEST_OPSET, check_node, check_opsets, check_text, check_types, sort_nodes
 from fastconv.onnx.external_data import read_external
 from fastconv.onnx.tensors import sparse_to_array, to_array
@@ -52,17 +55,19 @@ def load(source: Source) -> Model:
     NoSuchFile, InvalidProtobuf, InvalidGraph, InvalidArgument
         See `fastconv._ort.errors`; all but the first are also ``ValueError``.
     """
-    proto, folder = _parse(source)
+    proto, folder, values = _parse_light(source)
     if not proto.HasField("graph"):
         raise InvalidArgument.of("No graph was found in the protobuf.")
     check_text(proto)
     opsets = check_opsets(proto)
+    if proto.functions or opsets.get("", OLDEST_OPSET) < OLDEST_OPSET:  # onnx's tools want models whole
+        (proto, folder), values = _parse(source), {}
     if opsets.get("", OLDEST_OPSET) < OLDEST_OPSET:
         proto = _modernized(proto)
         opsets = check_opsets(proto)
     if proto.functions:
         proto = onnx.inliner.inline_local_functions(proto)
-    constants = _take_initializers(proto.graph, folder)
+    constants = _take_initializers(proto.graph, folder, values)
     # A message's memory lives as long as any part of it: what is kept moves to one that never held the weights.
     proto = onnx.ModelProto.FromString(proto.SerializeToString())
     graph = proto.graph
@@ -118,36 +123,61 @@ def _parse(source: Source) -> tuple[onnx.ModelProto, Path | None]:
     if isinstance(source, onnx.ModelProto):
         proto.CopyFrom(source)
         return proto, None
-    folder = None
-    if isinstance(source, (str, os.PathLike)):
-        path = Path(source)
-        folder = path.parent
+    with _open(source) as file:
+        _parse_into(proto, file.read())
+    return proto, _folder(source)
+
+
+def _parse_light(source: Source) -> tuple[onnx.ModelProto, Path | None, dict[int, bytes]]:
+    """Return the same, but the values of large initializers, by position in their list, beside the model."""
+    if isinstance(source, onnx.ModelProto):
+        return *_parse(source), {}
+    proto = onnx.ModelProto()
+    with _open(source) as file:
         try:
-            data = path.read_bytes()
-        except FileNotFoundError as error:
-            raise NoSuchFile.of(
-                f"Load model from {path} failed:Load model {path} failed. File doesn't exist"
-            ) from error
-    elif isinstance(source, (bytes, bytearray, memoryview)):
-        data = bytes(source)
-    else:
-        raise TypeError(f"Unable to load from type '{type(source)}'")
+            data, blobs = wire.lift(file, file.seek(0, os.SEEK_END))
+        except wire.WireError:
+            return *_parse(source), {}
+        _parse_into(proto, data)
+        return proto, _folder(source), {index: blob.read(file) for index, blob in blobs.items()}
+
+
+def _parse_into(proto: onnx.ModelProto, data: bytes) -> None:
     try:
         proto.ParseFromString(data)
     except DecodeError as error:
         raise InvalidProtobuf.of("Failed to load model because protobuf parsing failed.") from error
-    return proto, folder
 
 
-def _take_initializers(graph: onnx.GraphProto, folder: Path | None) -> dict[str, np.ndarray]:
-    """Move the initializers out of the graph into arrays."""
+def _folder(source: Source) -> Path | None:
+    return Path(source).parent if isinstance(source, (str, os.PathLike)) else None
+
+
+def _open(source: Source) -> BinaryIO:
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return io.BytesIO(source)
+    if not isinstance(source, (str, os.PathLike)):
+        raise TypeError(f"Unable to load from type '{type(source)}'")
+    try:
+        return open(source, "rb")
+    except FileNotFoundError as error:
+        raise NoSuchFile.of(
+            f"Load model from {source} failed:Load model {source} failed. File doesn't exist"
+        ) from error
+
+
+def _take_initializers(graph: onnx.GraphProto, folder: Path | None, values: dict[int, bytes]) -> dict[str, np.ndarray]:
+    """Move the initializers out of the graph into arrays; `values` holds the bytes of those that are not in it."""
     constants: dict[str, np.ndarray] = {}
     dense = [(tensor.name, tensor) for tensor in graph.initializer]
     sparse = [(tensor.values.name, tensor) for tensor in graph.sparse_initializer]
-    for name, tensor in dense + sparse:
+    for index, (name, tensor) in enumerate(dense + sparse):
         if not name or name in constants:
             raise InvalidGraph.of(f"initializer: names must be unique and not empty, got {name!r}")
-        constants[name] = to_array(tensor, folder) if isinstance(tensor, onnx.TensorProto) else sparse_to_array(tensor)
+        if isinstance(tensor, onnx.TensorProto):
+            constants[name] = to_array(tensor, folder, values.get(index))
+        else:
+            constants[name] = sparse_to_array(tensor)
     del graph.initializer[:]
     del graph.sparse_initializer[:]
     return constants

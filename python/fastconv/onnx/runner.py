@@ -40,7 +40,14 @@ class Runner:
             _Fallback(step, model) if isinstance(step, FallbackStep) else Segment(step, self.plan, dims, options)
             for step in self.plan.steps
         ]
+        if all(segment.is_finished for segment in self.segments):
+            self._forget_weights()
         self._dead_after = self._last_uses()
+
+    def _forget_weights(self) -> None:
+        """Keep the constants that a run hands on alone: networks hold their own, most of them in another form."""
+        kept = {*self.plan.outputs.values()}.union(*(s.inputs for s in self.steps))
+        self.plan.constants = {name: array for name, array in self.plan.constants.items() if name in kept}
 
     @property
     def segments(self) -> list[Segment]:

@@ -37,6 +37,11 @@ class Segment:
         if None not in ranks:
             self._fixed = self.network([rank for rank in ranks if rank is not None])
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether the only network there will be is made: no constant is read any more."""
+        return self._fixed is not None
+
     def network(self, ranks: Sequence[int]) -> _core.Network:
         """Return the network for inputs of these ranks."""
         with self._lock:

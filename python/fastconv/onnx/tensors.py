@@ -41,8 +41,11 @@ def type_name(kind: TypeProto) -> str:
     return which or ""
 
 
-def to_array(tensor: TensorProto, folder: Path | None) -> np.ndarray:
-    """Return a tensor's values; its bytes must be exactly what its type and dims say."""
+def to_array(tensor: TensorProto, folder: Path | None, raw: bytes | None = None) -> np.ndarray:
+    """Return a tensor's values; its bytes must be exactly what its type and dims say.
+
+    `raw` takes the place of the tensor's raw data.
+    """
     what = f"initializer {tensor.name!r}"
     count = element_count(tensor.dims, what)
     name = dtype_name(tensor.data_type)
@@ -50,12 +53,15 @@ def to_array(tensor: TensorProto, folder: Path | None) -> np.ndarray:
         raise InvalidGraph.of(f"{what}: data type must be one of ONNX's, got {tensor.data_type}")
     if tensor.data_location == TensorProto.EXTERNAL:
         raw = read_external(tensor, folder)
-        tensor = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, raw_data=raw)
-    if tensor.HasField("raw_data") and name in NATIVE_DTYPES and sys.byteorder == "little":
-        needed, raw = count * np.dtype(name).itemsize, tensor.raw_data  # each access is a copy
+    if raw is None and tensor.HasField("raw_data"):
+        raw = tensor.raw_data  # each access is a copy
+    if raw is not None and name in NATIVE_DTYPES and sys.byteorder == "little":
+        needed = count * np.dtype(name).itemsize
         if len(raw) != needed:
             raise InvalidGraph.of(f"{what}: {name} of shape {list(tensor.dims)} needs {needed} bytes, got {len(raw)}")
         return np.frombuffer(raw, name).reshape(tuple(tensor.dims))
+    if raw is not None:
+        tensor = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, raw_data=raw)
     try:
         return numpy_helper.to_array(tensor)
     except Exception as error:
