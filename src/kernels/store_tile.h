@@ -8,10 +8,15 @@
 namespace fastconv {
 namespace {
 
-// Functions other than clamp run over rows just stored: they are in L1, and the functions' own registers would not fit
-// beside the accumulators. Out of line: one copy of all functions, not one in each tile size.
+// The functions whose registers fit beside the accumulators: a tile applies them before it is stored.
+inline bool applies_in_tile(Function function) {
+  return function == Function::identity || function == Function::clamp || function == Function::hard_swish;
+}
+
+// The others run over rows just stored, which are in L1. Out of line: one copy of all functions, not one in each tile
+// size.
 __attribute__((noinline)) void apply_rows(FunctionCall call, float* dst, int64_t stride, int64_t rows, int64_t n) {
-  if (call.function == Function::identity || call.function == Function::clamp) return;
+  if (applies_in_tile(call.function)) return;
   if (stride == n) {  // rows may be narrower than a vector: take them as one
     n *= rows;
     rows = 1;
@@ -19,8 +24,9 @@ __attribute__((noinline)) void apply_rows(FunctionCall call, float* dst, int64_t
   simd::apply_rows(call, dst, stride, dst, stride, rows, n);
 }
 
-// Adds bias and residual, clamps, and stores the first `rows` rows of acc. All pointers are those of the tile's first
-// column and row; with kEdge, the last vector of a row has only `last` columns. Other functions are left to apply_rows.
+// Adds bias and residual, applies the tile's functions, and stores the first `rows` rows of acc. All pointers are those
+// of the tile's first column and row; with kEdge, the last vector of a row has only `last` columns. Other functions are
+// left to apply_rows.
 template <bool kEdge, int MR, int NV>
 [[gnu::always_inline]] inline void store_tile(simd::Vec (&acc)[MR][NV], const Epilogue& e, float* dst,
                                               int64_t dst_stride, int64_t rows, int64_t last) {
@@ -44,13 +50,18 @@ template <bool kEdge, int MR, int NV>
       for (int j = 0; j < NV; ++j) acc[i][j] = simd::add(acc[i][j], load(e.residual + i * e.residual_stride, j));
     }
   }
-  if (e.call.function == Function::clamp) {
-    const simd::Vec low = simd::broadcast(e.call.a), high = simd::broadcast(e.call.b);
+  const auto apply = [&](const auto& function) __attribute__((always_inline)) {
 #pragma GCC unroll 32
     for (int i = 0; i < MR; ++i) {
 #pragma GCC unroll 4
-      for (int j = 0; j < NV; ++j) acc[i][j] = simd::min(high, simd::max(low, acc[i][j]));
+      for (int j = 0; j < NV; ++j) acc[i][j] = function(acc[i][j]);
     }
+  };
+  if (e.call.function == Function::clamp) {
+    const simd::Vec low = simd::broadcast(e.call.a), high = simd::broadcast(e.call.b);
+    apply([&](simd::Vec x) { return simd::min(high, simd::max(low, x)); });
+  } else if (e.call.function == Function::hard_swish) {
+    apply([](simd::Vec x) { return simd::hard_swish(x); });
   }
 #pragma GCC unroll 32
   for (int i = 0; i < MR; ++i) {
