@@ -1,6 +1,7 @@
 // Implements fastconv/conv.h: checks a description, and hands it to a ConvRunner.
 #include "fastconv/conv.h"
 
+#include "api/conv_problem.h"
 #include "api/conv_runner.h"
 
 namespace fastconv {
@@ -14,6 +15,8 @@ void set_axes(Dims& to, const std::vector<int64_t>& from, size_t rank, const cha
   }
   for (size_t i = 0; i < rank; ++i) to[3 - rank + i] = from[i];
 }
+
+}  // namespace
 
 ConvProblem problem_of(const ConvDescription& d) {
   const size_t rank = d.input_size.size();
@@ -35,8 +38,6 @@ ConvProblem problem_of(const ConvDescription& d) {
   validate(p, "conv");
   return p;
 }
-
-}  // namespace
 
 std::vector<std::string> applicable_algorithms(const ConvDescription& d) {
   std::vector<std::string> names;

@@ -72,10 +72,10 @@ const std::vector<const Algorithm*>& all_algorithms();
 // Those that apply to a problem and keep the budget; `reference`, which is for checking, is not among them.
 std::vector<const Algorithm*> applicable_algorithms(const ConvProblem& problem, Precision precision);
 
-// A pure function of the problem without its batch, the ISA and the precision, so that results depend neither on
+// A pure function of the problem without its batch, the machine and the precision, so that results depend neither on
 // the number of threads nor on the batch. `name`: "auto", "winograd" (the best variant) or a row's name.
 // ValueError where the named one does not apply, with its reason.
-const Algorithm& choose_algorithm(const ConvProblem& problem, Isa isa, Precision precision, const std::string& name,
-                                  const char* what);
+const Algorithm& choose_algorithm(const ConvProblem& problem, const Machine& machine, Precision precision,
+                                  const std::string& name, const char* what);
 
 }  // namespace fastconv

@@ -6,8 +6,10 @@
 #include <mutex>
 #include <optional>
 
+#include "api/conv_problem.h"
 #include "base/checks.h"
 #include "base/memory.h"
+#include "conv/algorithm.h"
 #include "fastconv/conv.h"
 #include "python/register.h"
 
@@ -63,6 +65,13 @@ class PlannedConv {
   std::mutex mutex_;
 };
 
+// What the description's algorithm stands for on a machine, which need not be this one.
+std::string choose(const ConvDescription& d, const std::string& isa, int64_t l2_bytes) {
+  Machine machine{parse_isa(isa), {}};
+  machine.caches.l2_bytes = l2_bytes;
+  return choose_algorithm(problem_of(d), machine, parse_precision(d.precision), d.algorithm, "conv").name;
+}
+
 }  // namespace
 
 void register_plan(py::module_& m) {
@@ -84,6 +93,7 @@ void register_plan(py::module_& m) {
       .def_readwrite("precision", &ConvDescription::precision)
       .def_readwrite("algorithm", &ConvDescription::algorithm);
   m.def("applicable_algorithms", &applicable_algorithms, py::arg("description"));
+  m.def("choose_algorithm", &choose, py::arg("description"), py::arg("isa"), py::arg("l2_bytes"));
   py::class_<PlannedConv>(m, "Conv")
       .def(py::init<const ConvDescription&, const DenseArray&, const std::optional<DenseArray>&>(),
            py::arg("description"), py::arg("weights"), py::arg("bias") = py::none())

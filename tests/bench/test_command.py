@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from fastconv.bench import choice as bench_choice
 from fastconv.bench.cases import ConvCase, ModelCase, UnsupportedError, relative_error
 from fastconv.bench.choice import Choice, show
 from fastconv.bench.engines import ENGINES, installed
@@ -15,6 +16,7 @@ from fastconv.bench.run import Conditions, Row
 from fastconv.bench.shapes import parse
 from fastconv.bench.table import against_fastest
 from fastconv.bench.torch_engines import Inductor
+from fastconv.bench.timing import Timing
 from fastconv.cli import main
 
 CASES = [
@@ -108,9 +110,9 @@ def test_the_table_in_every_form(tmp_path, capsys):
 
 
 def test_choice_judges_every_algorithm_that_applies(tmp_path, capsys):
-    file = tmp_path / "choice.csv"
+    file, more = tmp_path / "choice.csv", tmp_path / "choice.json"
     shapes = ["1x16x8x8:16:3", "1x8x6x6:8:3:g8", "1x64x900x900:64:3"]
-    options = ["--rounds", "1", "--most-gflop", "1", "--csv", str(file)]
+    options = ["--rounds", "1", "--most-gflop", "1", "--csv", str(file), "--json", str(more)]
     assert main(["bench", "choice", *shapes, *options]) == 0
     assert " of 2 convolutions (" in capsys.readouterr().out
     rows = list(csv.DictReader(file.open()))
@@ -119,6 +121,20 @@ def test_choice_judges_every_algorithm_that_applies(tmp_path, capsys):
     assert names[shapes[1]] == {"depthwise", "direct", "im2col"}
     assert not names[shapes[2]]
     assert [sum(int(row["taken"]) for row in rows if row["case"] == case) for case in shapes] == [1, 1, 0]
+    written = json.loads(more.read_text())
+    assert [row["case"] for row in written["rows"]] == shapes[:2]
+    assert written["summary"]["worst"] == max(row["regret"] for row in written["rows"])
+    assert written["conditions"]["threads"] == 1
+
+
+def test_regret_counts_where_it_repeats(monkeypatch):
+    seen = iter([{"direct": 2.0, "im2col": 1.0}, {"direct": 1.0, "im2col": 1.0}])
+    monkeypatch.setattr(bench_choice, "measure", lambda runs, **_: _medians(next(seen)))
+    assert bench_choice.judge(ConvCase(parse("1x8x6x6:8:1")), 1).regret == 0
+
+
+def _medians(ms):
+    return {name: Timing((value,)) for name, value in ms.items()}
 
 
 def test_regret_is_told(capsys):
@@ -127,7 +143,7 @@ def test_regret_is_told(capsys):
     show(choices, Conditions.of([], 1, "highest"), Console(width=200))
     printed = capsys.readouterr().out
     assert "20%" in printed
-    assert "1 of 2 convolutions (50.0%)" in printed
+    assert "1 of 2 convolutions (50.0%); worst 20% slower, geometric mean 9.5%" in printed
 
 
 def test_nothing_to_measure(capsys):

@@ -28,9 +28,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
     shared.add_argument("--precision", default="highest", choices=("highest", "high", "medium"), help="fastconv's")
     shared.add_argument("--rounds", type=int, default=11, metavar="N", help="blocks of runs per engine (11)")
     shared.add_argument("--csv", type=Path, metavar="FILE", help="write the rows as CSV")
+    shared.add_argument("--json", type=Path, metavar="FILE", help="write rows and conditions as JSON")
     peers = argparse.ArgumentParser(add_help=False)
     peers.add_argument("--engines", metavar="A,B", help="peers to measure, by package (default: all installed)")
-    peers.add_argument("--json", type=Path, metavar="FILE", help="write rows and conditions as JSON")
     peers.add_argument("--markdown", type=Path, metavar="FILE", help="write the table as Markdown")
     peers.add_argument("--plot", type=Path, metavar="PNG", help="draw a bar chart")
     shapes = argparse.ArgumentParser(add_help=False)
@@ -207,9 +207,12 @@ def _choice(options: argparse.Namespace) -> int:
         choice.judge(ConvCase(shape, options.threads, options.precision), options.rounds)
         for shape in track(chosen, "measuring", console=Console(stderr=True), transient=True)
     ]
-    choice.show(choices, Conditions.of([FastConv()], options.threads, options.precision), Console())
+    conditions = Conditions.of([FastConv()], options.threads, options.precision)
+    choice.show(choices, conditions, Console())
     if options.csv:
         choice.write_csv(choices, options.csv)
+    if options.json:
+        choice.write_json(choices, conditions, options.json)
     return 0
 
 

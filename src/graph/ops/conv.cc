@@ -156,7 +156,7 @@ std::unique_ptr<Step> plan_conv(PlanContext& c) {
   options.function = c.node().function;
   options.residual = c.node().residual >= 0;
   const Algorithm& algorithm =
-      choose_algorithm(p, options.isa, parse_precision(c.options().precision), "auto", c.label().c_str());
+      choose_algorithm(p, {options.isa, cpu_info()}, parse_precision(c.options().precision), "auto", c.label().c_str());
   PackedPtr packed;
   if (const ConstantPtr weights = c.input(1).constant) {
     const std::string key =

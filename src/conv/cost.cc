@@ -1,0 +1,86 @@
+#include "conv/cost.h"
+
+#include <algorithm>
+
+#include "base/checks.h"
+#include "conv/taps.h"
+#include "kernels/costs.h"
+#include "kernels/gemm/table.h"
+
+namespace fastconv {
+namespace {
+
+// Panels of half the width and less run on register tiles of one vector instead of two.
+constexpr int kPanelVectors = 2;
+
+// `rows` in register tiles of at most mr, as the kernel spreads them.
+double tile_rows(int64_t rows, int mr, double least_rows) {
+  if (rows == 0) return 0;
+  const double tiles = static_cast<double>(ceil_div(rows, mr));
+  return std::max(static_cast<double>(rows), tiles * least_rows);
+}
+
+// Multiply-adds of one product for each of rows x columns outputs, the empty parts of register tiles included.
+double tile_cost(int64_t rows, int64_t columns, const Machine& machine) {
+  const GemmF32Kernel& kernel = choose_gemm_f32(machine.isa);
+  const double least = kernel_costs(machine.isa).least_rows;
+  const int64_t vector = kernel.nr / kPanelVectors, rest = columns % kernel.nr;
+  const bool narrow = rest > 0 && rest <= vector;  // half the sums in a tile: twice the rows keep it busy
+  const double wide = static_cast<double>(narrow ? columns / kernel.nr : ceil_div(columns, kernel.nr)) * kernel.nr;
+  return wide * tile_rows(rows, kernel.mr, least) +
+         (narrow ? static_cast<double>(vector) * tile_rows(rows, kernel.mr, kPanelVectors * least) : 0);
+}
+
+// Products that take `cost` and read `weights` numbers once: too many for L2 (see gemm_streams), they come from beyond.
+double streamed(double cost, double weights, const Machine& machine) {
+  const bool streams = weights * sizeof(float) > static_cast<double>(machine.caches.l2_bytes) / 2;
+  return std::max(cost, streams ? kernel_costs(machine.isa).stream * weights : 0.0);
+}
+
+double weight_count(const ConvProblem& p) {
+  return static_cast<double>(p.k) * static_cast<double>(p.group_c() * p.taps());
+}
+
+// Pairs of a tap and an output along one axis that meet no padding.
+double inner_pairs(const ConvProblem& p, int axis) {
+  const AxisTaps taps = axis_phases(p, axis).front();
+  double pairs = 0;
+  for (const int64_t base : taps.base) {
+    const int64_t first = std::max<int64_t>(0, ceil_div(-base, taps.src_step));
+    pairs += static_cast<double>(std::min(taps.count, ceil_div(p.in[axis] - base, taps.src_step)) - first);
+  }
+  return pairs;
+}
+
+}  // namespace
+
+// One product of matrices per row of output pixels; taps above and below the image are left out, those beside it read
+// zeros. A pointwise convolution is one row.
+double direct_cost(const ConvProblem& p, const Machine& machine) {
+  const double channels = static_cast<double>(p.c);
+  double cost = 0;
+  if (p.taps() == 1 && p.in == p.out) {
+    cost = channels * tile_cost(p.out_pixels(), p.group_k(), machine);
+  } else {
+    const double width_taps = static_cast<double>(axis_phases(p, 2).front().base.size());
+    cost = channels * inner_pairs(p, 0) * inner_pairs(p, 1) * width_taps * tile_cost(p.out[2], p.group_k(), machine);
+  }
+  return streamed(cost, weight_count(p), machine);
+}
+
+// One product of matrices over all output pixels, and the copying of what they read.
+double im2col_cost(const ConvProblem& p, const Machine& machine) {
+  const double gathered = static_cast<double>(p.taps()) * static_cast<double>(p.c);
+  return streamed(gathered * tile_cost(p.out_pixels(), p.group_k(), machine), weight_count(p), machine) +
+         kernel_costs(machine.isa).gather * static_cast<double>(p.out_pixels()) * gathered;
+}
+
+double winograd_cost(const ConvProblem& p, const Machine& machine, int m) {
+  const double points = (m + 2) * (m + 2), channels = static_cast<double>(p.c);
+  const int64_t tiles = ceil_div(p.out[1], m) * ceil_div(p.out[2], m);
+  return streamed(points * channels * tile_cost(tiles, p.k, machine), points * channels * static_cast<double>(p.k),
+                  machine) +
+         kernel_costs(machine.isa).transform * points * static_cast<double>(tiles) * static_cast<double>(p.c + p.k);
+}
+
+}  // namespace fastconv

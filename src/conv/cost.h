@@ -1,0 +1,15 @@
+// What an algorithm is expected to cost: the model behind "auto". Pure functions of one image's numbers and of the
+// machine's: no clock, no threads, no batch. The unit is that of kernels/costs.h.
+#pragma once
+
+#include "base/cpu.h"
+#include "conv/problem.h"
+
+namespace fastconv {
+
+// Forward convolutions, where the algorithm applies.
+double direct_cost(const ConvProblem& problem, const Machine& machine);
+double im2col_cost(const ConvProblem& problem, const Machine& machine);
+double winograd_cost(const ConvProblem& problem, const Machine& machine, int m);  // F(m x m, 3 x 3)
+
+}  // namespace fastconv

@@ -1,0 +1,23 @@
+#include "kernels/costs.h"
+
+namespace fastconv {
+namespace {
+
+// avx2: AMD EPYC (1 MB L2), 2026-11-22, `fastconv bench choice --shapes conv_shapes.csv`: of 505 convolutions up to 400
+// GFLOP, 6 are 10 % or more slower than the best. Between 8 and 14 for a transform, and 8 and 20 for a weight, at most
+// two of the choices change; copies for less than 4 send short rows to im2col that direct sums faster.
+// avx512: Xeon (Sapphire Rapids, 2 MB L2), 3x3, 64 to 512 channels, 7x7 to 224x224: transform and stream. Rows below 5
+// were what im2col paid for there.
+constexpr KernelCosts kCosts[kIsaCount] = {
+    {10, 14, 4, 3},  // scalar
+    {10, 14, 4, 3},  // avx2
+    {12, 14, 4, 5},  // avx512
+};
+
+}  // namespace
+
+const KernelCosts& kernel_costs(Isa isa) {
+  return kCosts[static_cast<int>(isa)];
+}
+
+}  // namespace fastconv

@@ -1,0 +1,18 @@
+// What the kernels of an instruction set cost beside one another, for the choice among algorithms (conv/cost.cc). The
+// unit is one multiply-add of a full tap-GEMM register tile, so that the speed of the processor cancels out.
+#pragma once
+
+#include "base/cpu.h"
+
+namespace fastconv {
+
+struct KernelCosts {
+  double transform;   // one value through a Winograd transform, whichever its size and direction
+  double stream;      // one weight read from beyond L2, where that is what the products wait for
+  double gather;      // one value copied by im2col
+  double least_rows;  // a register tile of fewer rows takes as long as this many: its sums wait for each other
+};
+
+const KernelCosts& kernel_costs(Isa isa);
+
+}  // namespace fastconv

@@ -1,0 +1,102 @@
+"""The choice among algorithms is a pure function: of the problem without its batch, the machine and the precision."""
+
+import dataclasses
+from collections import Counter
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import fastconv as fc
+from fastconv import _core
+from fastconv.bench import shapes
+from fastconv.bench.engines import description
+
+ISAS = ("scalar", "avx2", "avx512")  # also those this machine lacks: the choice asks no processor
+MB = 1 << 20
+SUITES = list(shapes.unique(shapes.read_csv(shapes.SUITES, batch=1)))
+
+
+def choice(shape, isa="avx2", l2_bytes=MB, precision="highest"):
+    if isinstance(shape, str):
+        shape = shapes.parse(shape)
+    words = description(SimpleNamespace(shape=shape, precision=precision, algorithm="auto"), "NHWC")
+    return _core.choose_algorithm(words, isa, l2_bytes)
+
+
+def choices(isa, precision="highest", batch=1):
+    return [choice(dataclasses.replace(shape, n=batch), isa, 2 * MB, precision) for shape in SUITES]
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_the_same_whatever_batch_and_threads(isa, threads):
+    threads(1)
+    alone = choices(isa)
+    assert choices(isa, batch=2) == alone
+    assert choices(isa, batch=64) == alone
+    threads(2)
+    assert choices(isa) == alone
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_every_algorithm_is_somebodys_choice(isa):
+    assert Counter(choices(isa, "high")).keys() == {
+        "depthwise",
+        "direct",
+        "im2col",
+        "winograd2",
+        "winograd4",
+        "winograd6",
+    }
+
+
+def test_the_choice_is_what_runs(isa):
+    l2_bytes = fc.cpu_info()["l2_bytes"]
+    for text in ("1x32x14x14:32:3", "1x64x12x12:64:1", "1x32x12x12:32:3:g32", "1x64x3x3:64:3:s2"):
+        shape = shapes.parse(text)
+        _, weight, bias = shape.operands()
+        words = description(SimpleNamespace(shape=shape, precision="highest", algorithm="auto"), "NHWC")
+        assert _core.Conv(words, weight, bias).algorithm == choice(shape, isa, l2_bytes)
+
+
+# Measured on the avx2 machine of kernels/costs.cc. Winograd pays from a few tiles on; rows shorter than a register tile
+# are gathered; few output channels do not change that sums are what costs.
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("1x64x56x56:64:3", "winograd4"),
+        ("1x256x14x14:256:3", "winograd4"),
+        ("1x512x7x7:512:3", "winograd2"),
+        ("1x128x768x768:3:3", "winograd4"),
+        ("1x320x96x96:4:3", "winograd4"),
+        ("1x3x224x224:64:7:s2", "direct"),
+        ("1x256x14x14:1024:1", "direct"),
+        ("1x16x7x1x1:16:5x1x1:d5x1x1:p9x0x0-20x0x0", "direct"),
+        ("1x144x28x28:144:3:g144", "depthwise"),
+    ],
+)
+def test_known_choices(text, taken):
+    assert choice(text) == taken
+
+
+def test_caches_are_an_argument():
+    # F(4,3) quadruples the weights of this layer: it pays where they stay in the cache.
+    taken = {l2_bytes: choice("1x64x8x8:64:3", l2_bytes=l2_bytes) for l2_bytes in (MB // 4, 64 * MB)}
+    assert taken == {MB // 4: "winograd2", 64 * MB: "winograd4"}
+
+
+@pytest.mark.parametrize(
+    "text", ["3x32x14x14:32:3", "3x64x12x12:64:1", "3x32x12x12:32:3:g32", "3x64x3x3:64:3:s2", "3x16x20x20:24:5"]
+)
+def test_results_are_the_same_bits_whatever_batch_and_threads(isa, text, threads):
+    shape = shapes.parse(text)
+    x, weight, bias = shape.operands()
+
+    def run(images):
+        return fc.conv2d(images, weight, bias, shape.stride, shape.pad_begin, shape.dilation, shape.groups)
+
+    threads(1)
+    together = run(x)
+    threads(2)
+    assert np.array_equal(run(x), together)
+    assert np.array_equal(np.concatenate([run(x[i : i + 1]) for i in range(len(x))]), together)
