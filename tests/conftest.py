@@ -19,6 +19,14 @@ MACHINE_ISAS: tuple[str, ...] = tuple(fc.cpu_info()["available_isas"])  # lowest
 _worker_runs: Counter[str] = Counter()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_wisdom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache folder of the session's own: what was tuned on this machine has no say in tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(params=MACHINE_ISAS)
 def isa(request: pytest.FixtureRequest) -> Iterator[str]:
     """Every instruction set of this machine in turn."""

@@ -33,12 +33,15 @@ struct ConvDescription {
   std::string algorithm = "auto";       // "direct", "im2col", "winograd", "depthwise", "reference" ...
 };
 
-// Set the number of threads first: some algorithms set memory aside for each thread there is when they are planned, and
-// never use more threads than that.
 // The algorithms that apply to this convolution and keep its error budget, for those who want to measure them against
 // "auto". Throws std::invalid_argument as Conv does.
 std::vector<std::string> applicable_algorithms(const ConvDescription& description);
 
+// A convolution without its batch in a line, as "64x56x56:64:3x3:p1x1": the key of NetworkOptions::algorithms.
+std::string convolution_key(const ConvDescription& description);
+
+// Set the number of threads first: some algorithms set memory aside for each thread there is when they are planned, and
+// never use more threads than that.
 class Conv {
  public:
   // weights: (out_channels, in_channels / groups, kernel...), transposed: (in_channels, out_channels / groups,

@@ -81,6 +81,9 @@ class GraphBuilder {
 struct NetworkOptions {
   std::string precision = "highest";  // the error budget: "highest", "high" or "medium"
   int max_plans = 8;  // how many sets of input shapes keep their plan; the least recently used goes first
+  // Algorithms that you measured to be the fastest, by convolution_key() (fastconv/conv.h): they take the place of
+  // "auto". One that does not apply to a convolution, or would break the error budget there, is passed over.
+  std::map<std::string, std::string> algorithms{};
 };
 
 struct TensorSpec {

@@ -10,16 +10,18 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ._layer_errors import layer_errors
+from ._precision import check, get_precision
 from .graph_builder import GraphBuilder
 from .network import Network, as_array
 from .nn import Module
 from .nn.tracing import record
+from .tuning import tune as measure
 
 Shape: TypeAlias = "Sequence[int | None]"
 
 
 def compile(  # the public name, as in torch
-    model: Any, example_or_shape: Any = None, precision: str | None = None
+    model: Any, example_or_shape: Any = None, precision: str | None = None, *, tune: bool | None = None
 ) -> Network:
     """Plan a whole model, so that one call runs it in C++.
 
@@ -31,6 +33,10 @@ def compile(  # the public name, as in torch
         its type is float32. An ONNX model declares its own inputs: the default keeps them.
     precision : {"highest", "high", "medium"}, optional
         The error budget; the default is the one in force (`fastconv.set_precision`).
+    tune : bool, optional
+        True measures every algorithm that keeps the error budget for the convolutions that were not measured before on
+        this machine, which takes seconds, and keeps the outcome for later ones (see `fastconv.tuning`). By default
+        what was measured before is used; False leaves every choice to the cost model.
 
     Returns
     -------
@@ -42,21 +48,27 @@ def compile(  # the public name, as in torch
         Where the model is of another kind. PyTorch modules go through ONNX, or through a model of `fastconv.models`
         or `fastconv.nn` that loads their state dict.
     """
+    graph, returns = _recorded(model, example_or_shape)
+    if tune:
+        budget = check(precision or get_precision(), "compile: precision")
+        measure(graph, budget, _given_feed(graph, example_or_shape))
+    return Network(graph, precision, returns=returns, algorithms={} if tune is False else None)
+
+
+def _recorded(model: Any, example_or_shape: Any) -> tuple[GraphBuilder, str]:
+    """Return the graph of a model of any kind, and what a call of it gives."""
     if isinstance(model, Module):
         if example_or_shape is None:
             raise TypeError("compile: an example array or a shape is needed for a fastconv.nn module, got None")
-        graph, returns = record(model, [_specification(entry) for entry in _per_input(example_or_shape)])
-        network = Network(graph, precision, returns=returns)
-    elif _is_onnx(model):
+        return record(model, [_specification(entry) for entry in _per_input(example_or_shape)])
+    if _is_onnx(model):
         from .onnx import load, to_graph
 
         graph = to_graph(load(model))
         _specialize(graph, example_or_shape)
-        network = Network(graph, precision, returns="one" if len(graph.outputs) == 1 else "tuple")
-    else:
-        kind = f"{type(model).__module__}.{type(model).__qualname__}"
-        raise TypeError(f"compile: model must be a fastconv.nn.Module or an ONNX model, got {kind}")
-    return network
+        return graph, "one" if len(graph.outputs) == 1 else "tuple"
+    kind = f"{type(model).__module__}.{type(model).__qualname__}"
+    raise TypeError(f"compile: model must be a fastconv.nn.Module or an ONNX model, got {kind}")
 
 
 def _is_onnx(model: Any) -> bool:
@@ -104,6 +116,14 @@ def _specialize(graph: GraphBuilder, examples: Any) -> None:
                     f"compile: input {entry.name!r} is {entry.dtype}{entry.shape}, got {dtype}{shape} for it"
                 )
             entry.shape = shape
+
+
+def _given_feed(graph: GraphBuilder, examples: Any) -> dict[str, Any]:
+    """Return the arrays among the examples by the names of their inputs."""
+    names = [entry.name for entry in graph.inputs]
+    per_input = [] if examples is None else _per_input(examples)
+    given = examples if isinstance(examples, Mapping) else dict(zip(names, per_input))
+    return {name: as_array(entry) for name, entry in given.items() if not _is_shape(entry)}
 
 
 def with_epilogue(step: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _core
+from . import _core, _wisdom
 from ._arrays import like
 from ._precision import check, get_precision
 from .graph_builder import GraphBuilder
@@ -35,10 +35,19 @@ class Network:
         What a call gives: the only output, all of them in order, or by name.
     max_plans : int
         How many input shapes keep their plan; the least recently used is dropped. Packed weights are shared.
+    algorithms : mapping of str to str, optional
+        The algorithm to take for a convolution, by its key (see `profile`), where it applies within the error budget.
+        The default is what `fastconv.tuning` measured on this machine; an empty mapping leaves all to the cost model.
     """
 
     def __init__(
-        self, graph: GraphBuilder, precision: str | None = None, *, returns: str = "tuple", max_plans: int = 8
+        self,
+        graph: GraphBuilder,
+        precision: str | None = None,
+        *,
+        returns: str = "tuple",
+        max_plans: int = 8,
+        algorithms: Mapping[str, str] | None = None,
     ) -> None:
         if returns not in ("one", "tuple", "dict"):
             raise ValueError(f"Network: returns must be one of 'one', 'tuple', 'dict', got {returns!r}")
@@ -46,9 +55,10 @@ class Network:
         self._precision = check(precision or get_precision(), "Network: precision")
         self._returns = returns
         self._max_plans = max_plans
+        self._algorithms = dict(_wisdom.known(self._precision) if algorithms is None else algorithms)
         core = _core.Graph()
         graph.replay(core)
-        self._core = _core.Network(core, precision=self._precision, max_plans=max_plans)
+        self._core = _core.Network(core, self._precision, max_plans, self._algorithms)
 
     @property
     def graph(self) -> GraphBuilder:
@@ -99,7 +109,14 @@ class Network:
         return results
 
     def profile(self, *arrays: Any, runs: int = 10) -> list[dict[str, Any]]:
-        """Time each step: dicts with name, op, epilogue, algorithm, ms (median of `runs`), flops, bytes and shape."""
+        """Time each step.
+
+        Returns
+        -------
+        list of dict
+            name, op, epilogue, algorithm, ms (median of `runs`), flops, bytes, shape; of a convolution also
+            "convolution", its key, and "alternatives", the algorithms that apply.
+        """
         feed = {name: as_array(array) for name, array in self._feed(arrays).items()}
         steps: list[dict[str, Any]] = self._core.profile(feed, runs=runs)
         return steps
@@ -119,7 +136,8 @@ class Network:
         return {"precision": self._precision, "returns": self._returns, "max_plans": self._max_plans}
 
     def __reduce__(self) -> Any:
-        return _restore, (self._graph, self._settings())
+        # A copy in another process gives the same bits, whatever that process knows; a saved file does not tell.
+        return _restore, (self._graph, {**self._settings(), "algorithms": self._algorithms})
 
     def __repr__(self) -> str:
         sides = (", ".join(f"{s.name}: {s.dtype}{list(s.shape)}" for s in side) for side in (self.inputs, self.outputs))

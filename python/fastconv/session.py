@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fastconv import _core
+from fastconv import _core, _wisdom
 from fastconv._ort.describe import ModelMetadata, NodeArg
 from fastconv._ort.errors import Fail, InvalidArgument
 from fastconv._ort.feed import PROVIDERS, check_value, chosen_providers
@@ -86,7 +86,11 @@ class InferenceSession:
         self._expected = {arg.name: arg for arg in self._inputs}
         entries = self._options._entries
         precision = check_precision(entries.get("fastconv.precision") or get_precision(), "fastconv.precision")
-        self._runner: Runner = Runner(model, {"precision": precision}, self._options._free_dimensions)
+        if (measured := entries.get("fastconv.wisdom", "1")) not in ("0", "1"):
+            raise ValueError(f"fastconv.wisdom: must be '0' or '1', got {measured!r}")
+        algorithms = _wisdom.known(precision) if measured == "1" else {}
+        options = {"precision": precision, "algorithms": algorithms}
+        self._runner: Runner = Runner(model, options, self._options._free_dimensions)
         self.fallbacks: dict[str, int] = dict(self._runner.plan.fallbacks)
         if self._options.log_severity_level <= 2:
             for op_type, reason in self._runner.reasons.items():

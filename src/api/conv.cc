@@ -47,6 +47,10 @@ std::vector<std::string> applicable_algorithms(const ConvDescription& d) {
   return names;
 }
 
+std::string convolution_key(const ConvDescription& d) {
+  return problem_of(d).key();
+}
+
 struct Conv::Impl {
   ConvProblem problem;
   size_t rank;

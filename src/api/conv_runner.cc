@@ -50,7 +50,7 @@ Strides5 channels_last_strides(int64_t c, const Dims& s) {
 ConvRunner::ConvRunner(const ConvRequest& request, const float* weights, const float* bias) {
   const ConvProblem& p = request.problem;
   const Isa isa = active_isa();
-  algorithm_ = &choose_algorithm(p, {isa, cpu_info()}, request.precision, request.algorithm, request.what);
+  algorithm_ = &choose_algorithm(p, Machine::here(isa), request.precision, request.algorithm, request.what);
   ConvOptions options;
   options.isa = isa;
   options.src_pixel_stride = pixel_stride(request.src, p.n, p.c, p.in);

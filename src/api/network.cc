@@ -103,7 +103,7 @@ void GraphBuilder::add_output(ValueId value, const std::string& name) {
 
 struct Network::Impl {
   Impl(const graph::Graph& graph, const NetworkOptions& options)
-      : network(graph, {options.precision, options.max_plans}) {
+      : network(graph, {options.precision, options.max_plans, options.algorithms}) {
     for (const graph::TensorSpec& spec : network.inputs()) inputs.push_back(to_public(spec));
   }
 

@@ -14,26 +14,16 @@ inline constexpr int kIsaCount = 3;
 
 const char* isa_name(Isa isa);
 
-// Of one core, the last one as the core sees it.
-struct CacheSizes {
+struct CpuInfo {
+  std::string brand;
+  std::vector<std::string> features;  // CPUID bits that matter here and that the operating system lets us use
+  Isa best = Isa::scalar;
   int64_t l1d_bytes = 32 << 10;
   int64_t l2_bytes = 1 << 20;
   int64_t l3_bytes = 8 << 20;
 };
 
-struct CpuInfo : CacheSizes {
-  std::string brand;
-  std::vector<std::string> features;  // CPUID bits that matter here and that the operating system lets us use
-  Isa best = Isa::scalar;
-};
-
 const CpuInfo& cpu_info();
-
-// All that the choice of an algorithm may know of the processor.
-struct Machine {
-  Isa isa = Isa::scalar;
-  CacheSizes caches;
-};
 
 // The instruction set in use: FASTCONV_ISA where set (ValueError where unknown or not available), else the best.
 Isa active_isa();

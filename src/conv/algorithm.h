@@ -5,12 +5,14 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/cpu.h"
 #include "base/memory.h"
+#include "conv/machine.h"
 #include "conv/problem.h"
 #include "kernels/epilogue.h"
 #include "kernels/table.h"
@@ -71,6 +73,12 @@ const std::vector<const Algorithm*>& all_algorithms();
 
 // Those that apply to a problem and keep the budget; `reference`, which is for checking, is not among them.
 std::vector<const Algorithm*> applicable_algorithms(const ConvProblem& problem, Precision precision);
+
+// Algorithms that were measured to be the fastest, by ConvProblem::key().
+using Preferences = std::map<std::string, std::string>;
+
+// The name to choose by: the preferred one where it applies and keeps the budget, else "auto".
+std::string preferred_algorithm(const ConvProblem& problem, Precision precision, const Preferences& preferences);
 
 // A pure function of the problem without its batch, the machine and the precision, so that results depend neither on
 // the number of threads nor on the batch. `name`: "auto", "winograd" (the best variant) or a row's name.

@@ -84,6 +84,16 @@ std::vector<const Algorithm*> applicable_algorithms(const ConvProblem& problem, 
   return result;
 }
 
+std::string preferred_algorithm(const ConvProblem& problem, Precision precision, const Preferences& preferences) {
+  if (preferences.empty()) return "auto";
+  const auto found = preferences.find(problem.key());
+  if (found == preferences.end()) return "auto";
+  for (const Algorithm* algorithm : applicable_algorithms(problem, precision)) {
+    if (found->second == algorithm->name) return found->second;
+  }
+  return "auto";
+}
+
 const Algorithm& choose_algorithm(const ConvProblem& problem, const Machine& machine, Precision precision,
                                   const std::string& name, const char* what) {
   if (name == "auto") return choose_auto(problem, machine, precision);

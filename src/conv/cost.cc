@@ -33,7 +33,7 @@ double tile_cost(int64_t rows, int64_t columns, const Machine& machine) {
 
 // Products that take `cost` and read `weights` numbers once: too many for L2 (see gemm_streams), they come from beyond.
 double streamed(double cost, double weights, const Machine& machine) {
-  const bool streams = weights * sizeof(float) > static_cast<double>(machine.caches.l2_bytes) / 2;
+  const bool streams = weights * sizeof(float) > static_cast<double>(machine.l2_bytes) / 2;
   return std::max(cost, streams ? kernel_costs(machine.isa).stream * weights : 0.0);
 }
 

@@ -2,7 +2,7 @@
 // machine's: no clock, no threads, no batch. The unit is that of kernels/costs.h.
 #pragma once
 
-#include "base/cpu.h"
+#include "conv/machine.h"
 #include "conv/problem.h"
 
 namespace fastconv {

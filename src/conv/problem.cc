@@ -65,6 +65,30 @@ double ConvProblem::flops() const {
          static_cast<double>(taps());
 }
 
+std::string ConvProblem::key() const {
+  const Dims ones{1, 1, 1}, zeros{0, 0, 0};
+  int first = 0;
+  const auto idle = [&](int i) {
+    return in[i] == 1 && kernel[i] == 1 && stride[i] == 1 && dilation[i] == 1 && pad_begin[i] == 0 && pad_end[i] == 0 &&
+           output_padding[i] == 0;
+  };
+  while (first < 2 && idle(first)) ++first;
+  const auto joined = [first](const Dims& dims) {
+    std::string text = std::to_string(dims[first]);
+    for (int i = first + 1; i < 3; ++i) text += concat("x", dims[i]);
+    return text;
+  };
+  std::string text = concat(c, "x", joined(in), ":", k, ":", joined(kernel));
+  if (stride != ones) text += concat(":s", joined(stride));
+  if (dilation != ones) text += concat(":d", joined(dilation));
+  if (pad_begin != zeros || pad_end != zeros) text += concat(":p", joined(pad_begin));
+  if (pad_begin != pad_end) text += concat("-", joined(pad_end));
+  if (output_padding != zeros) text += concat(":o", joined(output_padding));
+  if (groups != 1) text += concat(":g", groups);
+  if (transposed) text += ":t";
+  return text;
+}
+
 void validate(ConvProblem& p, const char* what) {
   at_least(what, "batch", p.n, 0);
   at_least(what, "groups", p.groups, 1);

@@ -31,6 +31,9 @@ struct ConvProblem {
   int64_t in_pixels() const { return in[0] * in[1] * in[2]; }
   int64_t out_pixels() const { return out[0] * out[1] * out[2]; }
   double flops() const;  // 2 x multiply-adds, all images, without dropped taps
+  // All but the batch, as people write it: "64x56x56:64:3x3:p1x1" is input, output channels, kernel, padding; leading
+  // axes that do nothing are left out. Equal for equal problems only.
+  std::string key() const;
 };
 
 // Checks every rule and sets `out`; ValueError "<what>: <rule>, got <value>" otherwise. All products are

@@ -35,6 +35,7 @@ Network::Network(Graph graph, const NetworkOptions& options) : graph_(std::move(
   parse_precision(options.precision);  // the rule, before any plan needs it
   if (graph_.outputs.empty()) value_error("network: outputs must be >= 1, got 0");
   options_.precision = options.precision;
+  options_.algorithms = options.algorithms;
   max_plans_ = static_cast<size_t>(options.max_plans);
   for (ValueId id : graph_.inputs) {
     const Value& value = graph_.values[id];

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -22,6 +23,7 @@ namespace fastconv::graph {
 struct NetworkOptions {
   std::string precision = "highest";
   int max_plans = 8;
+  std::map<std::string, std::string> algorithms{};  // see PlanOptions
 };
 
 class Network {

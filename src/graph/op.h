@@ -2,6 +2,7 @@
 // step which only does arithmetic. An operator is one OpDef, listed in ops/ops.inc; its kernels are in src/kernels.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -82,6 +83,10 @@ class Step {
   // For profiles: the algorithm and kernel in use ("winograd4 gemm_f32_14x32__avx512"), and its arithmetic.
   virtual std::string describe() const { return ""; }
   virtual double flops() const { return 0; }
+  // The key under which PlanOptions::algorithms may prefer one of several algorithms, and their names; empty where
+  // there is nothing to choose.
+  virtual std::string choice_key() const { return ""; }
+  virtual std::vector<std::string> alternatives() const { return {}; }
 };
 
 class PackCache;  // packed weights shared between plans; see pack_cache.h
@@ -89,6 +94,7 @@ class PackCache;  // packed weights shared between plans; see pack_cache.h
 // What a Network was asked for; the same for all its plans.
 struct PlanOptions {
   std::string precision = "highest";
+  std::map<std::string, std::string> algorithms{};  // by Step::choice_key(); what does not apply is passed over
 };
 
 // Everything infer sees, plus formats. Values' shapes stay logical; physical_* say how they lie in memory.

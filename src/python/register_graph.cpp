@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include <list>
+#include <map>
 #include <optional>
 #include <span>
 
@@ -206,6 +207,8 @@ py::dict step_dict(const graph::PlannedStep& step) {
   d["op"] = step.op->name;
   d["epilogue"] = step.epilogue;
   d["algorithm"] = step.step->describe();
+  d["convolution"] = step.step->choice_key();
+  d["alternatives"] = step.step->alternatives();
   d["flops"] = step.step->flops();
   d["bytes"] = step.bytes;
   d["shape"] = step.output.shape;
@@ -266,11 +269,13 @@ void register_graph(py::module_& m) {
       .def("output", &Graph::add_output, py::arg("value"), py::arg("name"));
 
   py::class_<Network>(m, "Network")
-      .def(py::init([](const Graph& g, const std::string& precision, int max_plans) {
+      .def(py::init([](const Graph& g, const std::string& precision, int max_plans,
+                       std::map<std::string, std::string> algorithms) {
              const py::gil_scoped_release release;
-             return std::make_unique<Network>(g, graph::NetworkOptions{precision, max_plans});
+             return std::make_unique<Network>(g, graph::NetworkOptions{precision, max_plans, std::move(algorithms)});
            }),
-           py::arg("graph"), py::arg("precision") = "highest", py::arg("max_plans") = 8)
+           py::arg("graph"), py::arg("precision") = "highest", py::arg("max_plans") = 8,
+           py::arg("algorithms") = std::map<std::string, std::string>())
       .def("run", &run, py::arg("inputs"))
       .def("profile", &profile, py::arg("inputs"), py::arg("runs") = 10)
       .def("plan_summary", &plan_summary, py::arg("inputs"))

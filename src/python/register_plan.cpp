@@ -67,9 +67,8 @@ class PlannedConv {
 
 // What the description's algorithm stands for on a machine, which need not be this one.
 std::string choose(const ConvDescription& d, const std::string& isa, int64_t l2_bytes) {
-  Machine machine{parse_isa(isa), {}};
-  machine.caches.l2_bytes = l2_bytes;
-  return choose_algorithm(problem_of(d), machine, parse_precision(d.precision), d.algorithm, "conv").name;
+  return choose_algorithm(problem_of(d), {parse_isa(isa), l2_bytes}, parse_precision(d.precision), d.algorithm, "conv")
+      .name;
 }
 
 }  // namespace
@@ -92,7 +91,9 @@ void register_plan(py::module_& m) {
       .def_readwrite("layout", &ConvDescription::layout)
       .def_readwrite("precision", &ConvDescription::precision)
       .def_readwrite("algorithm", &ConvDescription::algorithm);
-  m.def("applicable_algorithms", &applicable_algorithms, py::arg("description"));
+  m.def("applicable_algorithms", py::overload_cast<const ConvDescription&>(&applicable_algorithms),
+        py::arg("description"));
+  m.def("convolution_key", &convolution_key, py::arg("description"));
   m.def("choose_algorithm", &choose, py::arg("description"), py::arg("isa"), py::arg("l2_bytes"));
   py::class_<PlannedConv>(m, "Conv")
       .def(py::init<const ConvDescription&, const DenseArray&, const std::optional<DenseArray>&>(),

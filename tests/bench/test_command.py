@@ -15,8 +15,8 @@ from fastconv.bench.engines import ENGINES, installed
 from fastconv.bench.run import Conditions, Row
 from fastconv.bench.shapes import parse
 from fastconv.bench.table import against_fastest
-from fastconv.bench.torch_engines import Inductor
 from fastconv.bench.timing import Timing
+from fastconv.bench.torch_engines import Inductor
 from fastconv.cli import main
 
 CASES = [

@@ -84,7 +84,8 @@ class SessionOptions(_Options):
     log_severity_level : int
         3 or 4 silences the warning that an operator runs through a fallback.
 
-    The session entry ``fastconv.precision`` ("highest", "high", "medium") chooses the error budget.
+    The session entry ``fastconv.precision`` ("highest", "high", "medium") chooses the error budget; ``fastconv.wisdom``
+    "0" leaves the choice of algorithms to the cost model, whatever ``fastconv tune`` measured.
     """
 
     _defaults: ClassVar[dict[str, Any]] = {

@@ -108,9 +108,10 @@ void infer_conv(InferContext& c) {
 class ConvStep final : public Step {
  public:
   // packed: null where weights are computed at run time; each run packs them into the workspace then.
-  ConvStep(const ConvProblem& problem, const Algorithm& algorithm, const ConvOptions& options, PackedPtr packed,
-           int residual)
+  ConvStep(const ConvProblem& problem, Precision precision, const Algorithm& algorithm, const ConvOptions& options,
+           PackedPtr packed, int residual)
       : problem_(problem),
+        precision_(precision),
         isa_(options.isa),
         algorithm_(algorithm),
         plan_(algorithm.plan(problem, options)),
@@ -131,6 +132,12 @@ class ConvStep final : public Step {
 
   std::string describe() const override { return concat(algorithm_.name, " ", plan_->kernel().name); }
   double flops() const override { return problem_.flops(); }
+  std::string choice_key() const override { return problem_.key(); }
+  std::vector<std::string> alternatives() const override {
+    std::vector<std::string> names;
+    for (const Algorithm* algorithm : applicable_algorithms(problem_, precision_)) names.emplace_back(algorithm->name);
+    return names;
+  }
 
  private:
   const float* pack(const float* weights, std::byte* workspace) const noexcept {
@@ -140,6 +147,7 @@ class ConvStep final : public Step {
   }
 
   ConvProblem problem_;
+  Precision precision_;
   Isa isa_;
   const Algorithm& algorithm_;
   std::unique_ptr<ConvPlan> plan_;
@@ -155,8 +163,9 @@ std::unique_ptr<Step> plan_conv(PlanContext& c) {
   options.isa = active_isa();
   options.function = c.node().function;
   options.residual = c.node().residual >= 0;
-  const Algorithm& algorithm =
-      choose_algorithm(p, {options.isa, cpu_info()}, parse_precision(c.options().precision), "auto", c.label().c_str());
+  const Precision precision = parse_precision(c.options().precision);
+  const std::string name = preferred_algorithm(p, precision, c.options().algorithms);
+  const Algorithm& algorithm = choose_algorithm(p, Machine::here(options.isa), precision, name, c.label().c_str());
   PackedPtr packed;
   if (const ConstantPtr weights = c.input(1).constant) {
     const std::string key =
@@ -166,7 +175,7 @@ std::unique_ptr<Step> plan_conv(PlanContext& c) {
           pack_weights(algorithm, p, reinterpret_cast<const float*>(weights->data.data()), options.isa));
     });
   }
-  return std::make_unique<ConvStep>(p, algorithm, options, std::move(packed), c.node().residual);
+  return std::make_unique<ConvStep>(p, precision, algorithm, options, std::move(packed), c.node().residual);
 }
 
 }  // namespace
