@@ -1,6 +1,6 @@
 """Where the C++ side of the installed package lies, for people who build against it."""
 
-from pathlib import Path
+import os
 
 
 def get_include() -> str:
@@ -29,7 +29,7 @@ def _find(folder: str, witness: str) -> str:
     import fastconv
 
     for root in fastconv.__path__:  # an editable install has two: the sources and the installed files
-        path = Path(root, folder)
-        if (path / witness).is_file():
-            return str(path)
+        path = os.path.join(root, folder)
+        if os.path.isfile(os.path.join(path, witness)):
+            return path
     raise FileNotFoundError(f"{folder}/{witness}: must be below one of {list(fastconv.__path__)}; install the package")

@@ -7,7 +7,6 @@ fallback nodes. A model of native operators only is one segment, and `run` is on
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -25,9 +24,6 @@ from fastconv._precision import get_precision
 if TYPE_CHECKING:
     from fastconv.onnx.loader import Source
     from fastconv.onnx.runner import Runner
-
-
-logger = logging.getLogger("fastconv")
 
 
 class InferenceSession:
@@ -92,7 +88,10 @@ class InferenceSession:
         options = {"precision": precision, "algorithms": algorithms}
         self._runner: Runner = Runner(model, options, self._options._free_dimensions)
         self.fallbacks: dict[str, int] = dict(self._runner.plan.fallbacks)
-        if self._options.log_severity_level <= 2:
+        if self._options.log_severity_level <= 2 and self._runner.reasons:
+            import logging  # here and not above: it would be a tenth of what `import fastconv` adds to NumPy's time
+
+            logger = logging.getLogger("fastconv")
             for op_type, reason in self._runner.reasons.items():
                 logger.warning("%s runs through onnx's reference implementation: %s", op_type, reason)
 
