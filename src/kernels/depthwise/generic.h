@@ -38,7 +38,7 @@ inline Vec load_lanes(const float* p, int64_t lanes) {
 //
 // Groups of one channel: each lane its own.
 struct OwnChannel {
-  static constexpr bool kDepthwise = true;
+  static constexpr bool kDepthwise = true, kWholeVectors = false;
   static int64_t inputs(const DepthwiseF32Args&) { return 1; }
   OwnChannel(const DepthwiseF32Args&, const TilePlace& at, int64_t) : offset(at.channel) {}
   template <bool kTail>
@@ -50,7 +50,7 @@ struct OwnChannel {
 
 // Several groups in a vector: their inputs are the vector at the outputs' own channels, of which each lane picks one.
 struct NarrowGroups {
-  static constexpr bool kDepthwise = false;
+  static constexpr bool kDepthwise = false, kWholeVectors = false;
   static int64_t inputs(const DepthwiseF32Args& a) { return a.group; }
   NarrowGroups(const DepthwiseF32Args& a, const TilePlace& at, int64_t j)
       : offset(at.channel), picked(simd::group_lanes(static_cast<int>(a.group), static_cast<int>(j))) {}
@@ -64,7 +64,7 @@ struct NarrowGroups {
 
 // A group of one or more vectors: all lanes have the same input.
 struct WideGroups {
-  static constexpr bool kDepthwise = false;
+  static constexpr bool kDepthwise = false, kWholeVectors = true;
   static int64_t inputs(const DepthwiseF32Args& a) { return a.group; }
   WideGroups(const DepthwiseF32Args& a, const TilePlace& at, int64_t j) : offset((at.channel & -a.group) + j) {}
   template <bool kTail>
@@ -174,8 +174,10 @@ void depthwise_channels(const DepthwiseF32Args& a, int64_t first, int64_t count)
     at.channel += Vec::kWidth;
     at.weights += at.channel % kDepthwiseLanes == 0 ? kDepthwiseLanes * (a.window - 1) + Vec::kWidth : Vec::kWidth;
   }
-  at.lanes = a.channels - at.channel;
-  if (at.lanes > 0) depthwise_tile<MR, Taps, Source, kEdge, true>(a, at);
+  if constexpr (!Source::kWholeVectors) {
+    at.lanes = a.channels - at.channel;
+    if (at.lanes > 0) depthwise_tile<MR, Taps, Source, kEdge, true>(a, at);
+  }
   apply_rows(a.epilogue.call, a.dst + (first - a.first) * a.dst_stride, a.dst_stride, count, a.channels);
 }
 
