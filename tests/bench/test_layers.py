@@ -44,7 +44,7 @@ def test_standings():
     lines = summary(
         [
             layer("1x8x9x9:8:3", 1.0, 4.0),
-            layer("1x9x9x9:9:3", 1.0, 1.0),
+            layer("1x9x9x9:9:3", 0.05, 0.05),
             layer("1x8x9x9:8:1", 1.0, 0.5),
             layer("1x8x9x9:8:3:t", 1.0, NAN),
         ]
@@ -53,8 +53,9 @@ def test_standings():
         "3x3 stride 1: 2 layers, geometric mean 2.00x, least 1.00x; below 0.95x: 0, below 1.1x: 1",
         "1x1: 1 layers, geometric mean 0.50x, least 0.50x; below 0.95x: 1, below 1.1x: 1",
         "all: 3 layers, geometric mean 1.26x, least 0.50x; below 0.95x: 1, below 1.1x: 2",
+        "all of 0.1 ms or more: 2 layers, geometric mean 1.41x, least 0.50x; below 0.95x: 1, below 1.1x: 1",
         "below 1.1x: 1x8x9x9:8:1, direct: 0.50x, 1.000 ms",
-        "below 1.1x: 1x9x9x9:9:3, direct: 1.00x, 1.000 ms",
+        "below 1.1x: 1x9x9x9:9:3, direct: 1.00x, 0.050 ms",
         "not compared, PyTorch cannot compute them: 1x8x9x9:8:3:t",
     ]
 

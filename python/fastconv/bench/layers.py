@@ -25,6 +25,7 @@ from fastconv.bench.torch_engines import OneDnn, Torch
 
 ENGINES: tuple[Engine, ...] = (FastConv("NHWC"), Torch(), Torch(channels_last=True), OneDnn())
 LEVEL, SLOW = 1.1, 0.95  # below the first a layer is listed, below the second it is too slow
+LARGE_MS = 0.1
 LEGEND = (
     "ms: median; spread: interquartile range; torch: the fastest of plain calls in both memory formats (NCHW, NHWC) "
     "and of oneDNN with packed weights; ratio: its time over fastconv's; error: relative, against float64; "
@@ -56,9 +57,14 @@ class Layer:
         return self.peer_ms / self.ms
 
 
+def engines() -> list[Engine]:
+    """Return those that are installed."""
+    return [engine for engine in ENGINES if engine.available()]
+
+
 def judge(case: ConvCase, rounds: int) -> Layer:
     """Time one convolution with every engine in turns."""
-    rows = list(run_case(str(case.shape), case, ENGINES, rounds))
+    rows = list(run_case(str(case.shape), case, engines(), rounds))
     ours, peers = rows[0], [row for row in rows[1:] if not row.failed]
     nan = float("nan")
     peer = min(peers, key=lambda row: row.ms, default=None)
@@ -122,6 +128,8 @@ def summary(layers: Sequence[Layer]) -> list[str]:
     for name in dict.fromkeys(layer.family for layer in compared):
         lines.append(_standing(name, [layer for layer in compared if layer.family == name]))
     lines.append(_standing("all", compared))
+    # On smaller ones the peers' cost of a call decides, not their arithmetic.
+    lines.append(_standing(f"all of {LARGE_MS} ms or more", [layer for layer in compared if layer.ms >= LARGE_MS]))
     depthwise = [layer for layer in compared if layer.family == "depthwise" and not math.isnan(layer.exec_ms)]
     if depthwise:
         own = [layer.exec_ms / layer.ms for layer in depthwise]

@@ -133,7 +133,7 @@ def _layers(options: argparse.Namespace) -> int:
         done = layers.judge_all(
             cases, options.rounds, options.csv, lambda name: progress.update(total, description=name, advance=1)
         )
-    layers.show(done, Conditions.of(layers.ENGINES[:2], options.threads, options.precision), table.console())
+    layers.show(done, Conditions.of(layers.engines()[:2], options.threads, options.precision), table.console())
     return 0
 
 
