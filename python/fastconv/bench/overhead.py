@@ -42,7 +42,7 @@ def measure_calls(threads: int, precision: str, rounds: int) -> list[Call]:
     fastconv.set_num_threads(threads)
     layer = fastconv.nn.Conv2d(case.shape.c, case.shape.k, 3, padding=1)
     layer.load_state_dict({"weight": case.weight, "bias": case.bias})
-    network = fastconv.compile(layer, case.x, precision)
+    network = fastconv.compile(layer, case.x, precision, tune=False)
     planned = description(case, "NCHW")
     convolutions: dict[str, Callable[[], Array]] = {
         "fastconv.nn.Conv2d": lambda: layer(case.x),

@@ -45,7 +45,7 @@ class Point:
 def measure_layers(case: ModelCase, ceilings: Ceilings, runs: int) -> list[Point]:
     """Run a network `runs` times, layer by layer."""
     fastconv.set_num_threads(case.threads)
-    network = fastconv.compile(case.onnx, precision=case.precision)
+    network = fastconv.compile(case.onnx, precision=case.precision, tune=False)
     points = []
     for step in fastconv.explain(network, *case.feed.values(), runs=runs).steps:
         if not step["flops"] or not step["ms"]:
