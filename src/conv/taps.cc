@@ -52,4 +52,24 @@ std::vector<AxisTaps> axis_phases(const ConvProblem& p, int axis) {
   return phases;
 }
 
+std::vector<AxisTaps> without_padding(const std::vector<AxisTaps>& phases, int64_t extent) {
+  std::vector<AxisTaps> stretches;
+  for (const AxisTaps& phase : phases) {
+    for (int64_t begin = 0, end; begin < phase.count; begin = end) {
+      const AxisTaps::Range range = phase.inside(begin, extent);
+      for (end = begin + 1; end < phase.count; ++end) {
+        const AxisTaps::Range next = phase.inside(end, extent);
+        if (next.first != range.first || next.last != range.last) break;
+      }
+      AxisTaps stretch{phase.out_begin + begin * phase.out_step, phase.out_step, end - begin, phase.src_step, {}, {}};
+      for (int64_t t = range.first; t < range.last; ++t) {
+        stretch.kernel_index.push_back(phase.kernel_index[t]);
+        stretch.base.push_back(phase.base[t] + begin * phase.src_step);
+      }
+      stretches.push_back(std::move(stretch));
+    }
+  }
+  return stretches;
+}
+
 }  // namespace fastconv

@@ -27,4 +27,7 @@ struct AxisTaps {
 // meet padding are dropped.
 std::vector<AxisTaps> axis_phases(const ConvProblem& problem, int axis);
 
+// The same outputs in stretches, each with those taps alone that fall inside [0, extent) for all of its outputs.
+std::vector<AxisTaps> without_padding(const std::vector<AxisTaps>& phases, int64_t extent);
+
 }  // namespace fastconv

@@ -33,7 +33,7 @@ def _draw(rng: Random) -> ConvCase:
     ndim = _one_of(rng, {1: 25, 2: 55, 3: 20})
     kernel = _axes(rng, ndim, lambda: _one_of(rng, {1: 25, 2: 15, 3: 35, 4: 10, 5: 10, 7: 5}))
     stride = _axes(rng, ndim, lambda: _one_of(rng, {1: 50, 2: 30, 3: 12, 4: 5, 7: 3}))
-    dilation = _axes(rng, ndim, lambda: _one_of(rng, {1: 60, 2: 20, 3: 10, 5: 10}))
+    dilation = _axes(rng, ndim, lambda: _one_of(rng, {1: 60, 2: 20, 3: 10, 5: 6, 17: 4}))
     case = ConvCase(
         ndim=ndim,
         transposed=rng.random() < TRANSPOSED,
