@@ -49,7 +49,7 @@ class FastConv(Engine):
             raise UnsupportedError("networks keep the layout of their inputs")
         options = fastconv.SessionOptions()
         options.intra_op_num_threads = case.threads
-        options.add_session_config_entry("fastconv.wisdom", "0")  # what anyone gets, on a machine where nothing was tuned
+        options.add_session_config_entry("fastconv.wisdom", "0")  # what an untuned machine gives
         with fastconv.precision(case.precision):
             session = fastconv.InferenceSession(case.onnx, options)
         how = "fallbacks: " + ", ".join(session.fallbacks) if session.fallbacks else ""
