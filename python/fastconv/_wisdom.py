@@ -3,25 +3,25 @@
 `fastconv.tuning` measures and calls `remember`; each network asks `known` when it is made. The file is JSON that can be
 read and edited: a section for each version of fastconv and kind of processor, in it an entry for each convolution.
 A process reads it once, so that what other processes measure meanwhile changes no result of this one.
+
+Modules that only a network or a measurement needs are imported there: ``import fastconv`` does not wait for them.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import logging
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from fastconv import _core
 
-logger = logging.getLogger("fastconv")
+if TYPE_CHECKING:
+    from logging import Logger
+    from pathlib import Path
 
 # {"winograd4": 0.41, "direct": 1.2}: milliseconds of every algorithm that was measured; the fastest comes first.
 Times: TypeAlias = "dict[str, float]"
@@ -38,6 +38,8 @@ def path() -> Path | None:
 
     The folder is ``$XDG_CACHE_HOME`` where that is set, else ``~/Library/Caches`` on macOS and ``~/.cache`` elsewhere.
     """
+    from pathlib import Path
+
     folder = os.environ.get("XDG_CACHE_HOME", "")
     if os.path.isabs(folder):
         return Path(folder, "fastconv", "wisdom.json")
@@ -87,12 +89,12 @@ def remember(precision: str, measured: Mapping[str, Times]) -> None:
         try:
             where.parent.mkdir(parents=True, exist_ok=True)
             with _exclusive(where.with_suffix(".lock")):
-                _replace(where, _merged(_read(where, logging.DEBUG), new))
+                _replace(where, _merged(_read(where, quietly=True), new))
         except OSError as error:
-            logger.warning("wisdom: what was measured is kept for this process only: %s", error)
+            _logger().warning("wisdom: what was measured is kept for this process only: %s", error)
 
 
-def _read(where: Path | None, level: int = logging.WARNING) -> Sections:
+def _read(where: Path | None, quietly: bool = False) -> Sections:
     """Read the file: nothing where there is none, and nothing, which is logged, where it is not one of ours."""
     if where is None:
         return {}
@@ -105,10 +107,17 @@ def _read(where: Path | None, level: int = logging.WARNING) -> Sections:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        logger.log(level, "wisdom: %s is passed over: %s: %s", where, type(error).__name__, error)
+        log = _logger().debug if quietly else _logger().warning
+        log("wisdom: %s is passed over: %s: %s", where, type(error).__name__, error)
         return {}
     result: Sections = sections
     return result
+
+
+def _logger() -> Logger:
+    import logging
+
+    return logging.getLogger("fastconv")
 
 
 def _merged(old: Sections, new: Sections) -> Sections:
@@ -117,6 +126,8 @@ def _merged(old: Sections, new: Sections) -> Sections:
 
 def _replace(where: Path, sections: Sections) -> None:
     """Write the file anew; readers find the old one or the new one, never a part."""
+    import tempfile
+
     handle, temporary = tempfile.mkstemp(prefix=where.name, dir=where.parent)
     try:
         with open(handle, "w", encoding="utf-8") as file:
@@ -139,6 +150,8 @@ def _text(sections: Sections) -> str:
 @contextlib.contextmanager
 def _exclusive(lock: Path) -> Iterator[None]:
     """Wait until no other process writes. The lock file stays: who deleted it would let two in at a time."""
+    import fcntl
+
     with open(lock, "a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed, by whatever end
         yield

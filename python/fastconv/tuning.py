@@ -7,7 +7,6 @@ the caches as its neighbours leave them, and with what it took in. `fastconv._wi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -73,7 +72,8 @@ def tune(
                     samples[key][name].append(ms)
             tick(rounds * len(networks))
     measured = {
-        key: _ranked({name: median(ms) for name, ms in times.items()}, taken[key]) for key, times in samples.items()
+        key: _ranked({name: float(np.median(ms)) for name, ms in times.items()}, taken[key])
+        for key, times in samples.items()
     }
     _wisdom.remember(precision, measured)
     return measured
