@@ -115,6 +115,19 @@ bool forked_without_pool() {
 
 namespace detail {
 
+int64_t grid_rows(int64_t rows, int64_t columns, int64_t threads, Along along) noexcept {
+  int64_t best = 1, best_cells = 0;
+  for (int64_t pieces = 1; pieces <= std::min(rows, threads); ++pieces) {
+    const int64_t others = std::min(columns, threads / pieces);
+    const int64_t cells = ((rows + pieces - 1) / pieces) * ((columns + others - 1) / others);
+    if (pieces == 1 || cells < best_cells || (cells == best_cells && along == Along::rows)) {
+      best = pieces;
+      best_cells = cells;
+    }
+  }
+  return best;
+}
+
 void parallel_run(int64_t chunks, void (*body)(void*, int64_t), void* context) noexcept {
   // Without a pool the chunks run here, in order: the same results, on one thread.
   if (omp_in_parallel() || pool_lost.load(std::memory_order_relaxed)) {

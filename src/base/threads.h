@@ -1,6 +1,7 @@
 // Threads: how many to use, and one primitive to use them. The only file that knows OpenMP is threads.cc.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <type_traits>
 
@@ -18,9 +19,13 @@ int limit_threads(int count);
 // pool does not survive a fork.
 bool forked_without_pool();
 
+enum class Along : uint8_t { rows, columns };
+
 namespace detail {
 void parallel_run(int64_t chunks, void (*body)(void* context, int64_t chunk), void* context) noexcept;
-}
+// Pieces along the rows of parallel_grid, 1 to min(rows, threads).
+int64_t grid_rows(int64_t rows, int64_t columns, int64_t threads, Along along) noexcept;
+}  // namespace detail
 
 // Calls fn(chunk, begin, end) on contiguous, disjoint ranges that cover [0, count): at most num_threads() and at most
 // `most_chunks` of them, each of at least `grain` items. `chunk` counts from 0, for per-chunk scratch memory.
@@ -56,6 +61,25 @@ void parallel_chunks(int64_t count, int64_t grain, int64_t most_chunks, const Fn
 template <class Fn>
 void parallel_for(int64_t count, int64_t grain, const Fn& fn) noexcept {
   parallel_chunks(count, grain, INT64_MAX, [&](int64_t, int64_t begin, int64_t end) { fn(begin, end); });
+}
+
+// Work in two dimensions, such as pixels by channels, cut among threads into a grid of near-equal rectangles:
+// fn(row_begin, row_end, column_begin, column_end). Of cuts that leave the busiest thread alike, the one with most
+// pieces along rows, or along columns, is taken: along the dimension whose neighbouring layers are cut so too, or that
+// shares less. At least `grain` cells are worth a thread.
+template <class Fn>
+void parallel_grid(int64_t rows, int64_t columns, int64_t grain, Along along, const Fn& fn) noexcept {
+  if (rows <= 0 || columns <= 0) return;
+  const int64_t threads = std::min<int64_t>(num_threads(), (rows * columns + grain - 1) / grain);
+  const int64_t along_rows = detail::grid_rows(rows, columns, threads, along);
+  const int64_t along_columns = std::min(columns, threads / along_rows);
+  parallel_for(along_rows * along_columns, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t r = i / along_columns, c = i % along_columns;
+      fn(rows * r / along_rows, rows * (r + 1) / along_rows, columns * c / along_columns,
+         columns * (c + 1) / along_columns);
+    }
+  });
 }
 
 }  // namespace fastconv

@@ -153,18 +153,22 @@ class DepthwisePlan : public ConvPlan {
     blocks_ = ceil_div(p_.k, block_channels_);
   }
 
-  // Items are (image, block of channels, strip, row), rows innermost.
+  // Threads share rows; of small images, whose neighbours' weights outweigh them, channels: see gemm_along().
   void run_images(const ConvBuffers& b, const float* src, int64_t first_image, int64_t images) const noexcept {
-    const int64_t rows = static_cast<int64_t>(rows_.size()), parts = blocks_ * strips_;
+    constexpr int64_t kSmall = 128;
+    const int64_t rows = static_cast<int64_t>(rows_.size());
     const int64_t work = p_.out[2] / strips_ * block_channels_ * p_.group_c() * p_.taps();
-    parallel_for(images * parts * rows, 1 + 100000 / (work + 1), [&](int64_t begin, int64_t end) {
-      while (begin < end) {
-        const int64_t part = begin / rows, first = begin % rows, last = std::min(rows, first + end - begin);
-        const int64_t image = part / parts;
-        run_part(b, src + image * p_.in_pixels() * tap_pixel_, first_image + image, part % parts, first, last);
-        begin += last - first;
-      }
-    });
+    const Along along = p_.out_pixels() < kSmall ? Along::columns : Along::rows;
+    parallel_grid(images * rows, blocks_ * strips_, 1 + 100000 / (work + 1), along,
+                  [&](int64_t begin, int64_t end, int64_t first_part, int64_t last_part) {
+                    for (int64_t part = first_part; part < last_part; ++part) {
+                      for (int64_t row = begin; row < end;) {
+                        const int64_t image = row / rows, first = row % rows, last = std::min(rows, first + end - row);
+                        run_part(b, src + image * p_.in_pixels() * tap_pixel_, first_image + image, part, first, last);
+                        row += last - first;
+                      }
+                    }
+                  });
   }
 
   void run_part(const ConvBuffers& b, const float* src, int64_t image, int64_t part, int64_t first_row,

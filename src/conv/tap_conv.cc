@@ -87,8 +87,13 @@ class TapConvPlan : public ConvPlan {
   void plan_segments() {
     const int64_t row_bytes = p_.group_c() * p_.kernel[1] * static_cast<int64_t>(sizeof(float));
     const int64_t weight_bytes = panels_ * panel_size_ * static_cast<int64_t>(sizeof(float));
-    block_rows_ = gemm_block_rows(row_bytes, weight_bytes);
     streams_ = gemm_streams(weight_bytes);
+    const int64_t data_bytes = (p_.in_pixels() * p_.c + p_.out_pixels() * p_.k) * static_cast<int64_t>(sizeof(float));
+    along_ = gemm_along(weight_bytes * p_.groups, data_bytes);
+    // Blocks of about equal size, as many for each thread.
+    int64_t count = ceil_div(p_.out_pixels(), gemm_block_rows(row_bytes, weight_bytes));
+    if (along_ == Along::rows) count = round_up(count, num_threads());
+    block_rows_ = std::max<int64_t>(ceil_div(p_.out_pixels(), std::max<int64_t>(count, 1)), 1);
     // A source that is read once, from beyond L2, is fetched ahead, unless there are more outputs to write than that.
     // 1x1 96@128 to 24: 1.70 ms for 1.40, 144@112 to 24: 1.94 for 1.54, 128@109 to 128: 6.9 for 6.3; none at 256@56 to
     // 64. Measured on one core of an EPYC (AVX2), November 2026: fastconv bench conv 1x96x128x128:24:1 --threads 1
@@ -105,11 +110,13 @@ class TapConvPlan : public ConvPlan {
       }
     }
     // Blocks of about block_rows_ pixels, in order.
-    int64_t pixels = 0;
+    int64_t pixels = 0, begun = 0;
     for (size_t i = 0; i < segments_.size(); ++i) {
-      if (pixels == 0) blocks_.push_back(static_cast<int64_t>(i));
+      if (pixels >= begun * block_rows_) {
+        blocks_.push_back(static_cast<int64_t>(i));
+        ++begun;
+      }
       pixels += segments_[i].m;
-      if (pixels >= block_rows_) pixels = 0;
     }
     blocks_.push_back(static_cast<int64_t>(segments_.size()));
   }
@@ -138,7 +145,7 @@ class TapConvPlan : public ConvPlan {
     const int64_t out_row =
         ((depth.out_begin + d * depth.out_step) * p_.out[1] + height.out_begin + h * height.out_step) * p_.out[2];
     // Long rows are cut so that a block's source stays in cache and threads have something to share.
-    const int64_t pieces = ceil_div(width.count, std::max<int64_t>(block_rows_, 1));
+    const int64_t pieces = ceil_div(width.count, block_rows_);
     for (int64_t piece = 0; piece < pieces; ++piece) {
       const int64_t begin = width.count * piece / pieces, end = width.count * (piece + 1) / pieces;
       segments_.push_back({(row * width_ + border_ + begin * width.src_step) * pixel_,
@@ -188,21 +195,24 @@ class TapConvPlan : public ConvPlan {
   }
 
   void run_image(const float* src, const ConvBuffers& buffers, int64_t dst_offset) const noexcept {
-    const int64_t blocks = static_cast<int64_t>(blocks_.size()) - 1, columns = p_.groups * panels_;
-    const int64_t work = block_rows_ * panel_size_;
-    parallel_for(blocks * columns, 1 + 100000 / (work + 1), [&](int64_t begin, int64_t end) {
-      for (int64_t item = begin; item < end; ++item) {
-        run_panel(src, buffers, dst_offset, item / columns, item % columns / panels_, item % panels_);
-      }
-    });
+    const int64_t blocks = static_cast<int64_t>(blocks_.size()) - 1, work = block_rows_ * panel_size_;
+    parallel_grid(blocks, p_.groups * panels_, 1 + kGemmWork / (work + 1), along_,
+                  [&](int64_t first_block, int64_t last_block, int64_t first_column, int64_t last_column) {
+                    for (int64_t block = first_block; block < last_block; ++block) {
+                      for (int64_t column = first_column; column < last_column; ++column) {
+                        run_panel(src, buffers, dst_offset, block, column / panels_, column % panels_,
+                                  column + 1 < last_column);
+                      }
+                    }
+                  });
   }
 
   void run_panel(const float* src, const ConvBuffers& buffers, int64_t dst_offset, int64_t block, int64_t group,
-                 int64_t panel) const noexcept {
+                 int64_t panel, bool more) const noexcept {
     const int64_t column = group * p_.group_k() + panel * kernel_.nr;
     GemmF32Args args;
     args.weights = buffers.weights + (group * panels_ + panel) * panel_size_;
-    const bool fetches = streams_ && panel + 1 < panels_;
+    const bool fetches = streams_ && more && panel + 1 < panels_;
     args.k = p_.group_c() * (folds_width_ ? p_.kernel[2] : 1);
     args.n = std::min<int64_t>(kernel_.nr, p_.group_k() - panel * kernel_.nr);
     args.epilogue.call = options_.function;
@@ -241,6 +251,7 @@ class TapConvPlan : public ConvPlan {
   int64_t border_ = 0, width_ = 0, pixel_ = 0;  // of the rows that taps read
   int64_t block_rows_ = 0;
   bool streams_ = false, fetches_source_ = false;
+  Along along_ = Along::rows;
   std::vector<Tap> taps_;
   std::vector<Segment> segments_;
   std::vector<int64_t> blocks_;  // first segment of each block, and the end

@@ -27,28 +27,35 @@ GemmF32Args panel_of(const GemmF32Args& whole, int64_t panel, int64_t nr, int64_
   return args;
 }
 
+Along gemm_along(int64_t weight_bytes, int64_t data_bytes) noexcept {
+  return weight_bytes > data_bytes ? Along::columns : Along::rows;
+}
+
 void gemm_matrix_f32(const GemmF32Kernel& kernel, const GemmF32Args& args, int64_t panel_stride) noexcept {
   if (args.m <= 0 || args.n <= 0) return;
   kernel.count_run();
-  const int64_t panels = (args.n + kernel.nr - 1) / kernel.nr;
+  const int64_t panels = (args.n + kernel.nr - 1) / kernel.nr, tiles = (args.m + kernel.mr - 1) / kernel.mr;
   const int64_t row_bytes = args.tap_count * args.k * static_cast<int64_t>(sizeof(float));
-  const int64_t block = std::min(args.m, gemm_block_rows(row_bytes, panels * kernel.nr * row_bytes));
-  const int64_t blocks = (args.m + block - 1) / block;
-  // About 100k multiply-adds are worth a thread.
-  const int64_t work = std::min(block, args.m) * kernel.nr * args.tap_count * args.k;
-  const bool streams = gemm_streams(panels * kernel.nr * row_bytes);
-  parallel_for(blocks * panels, 1 + 100000 / (work + 1), [&](int64_t begin, int64_t end) {
-    for (int64_t item = begin; item < end; ++item) {
-      const int64_t first = item / panels * block;
-      GemmF32Args part = panel_of(args, item % panels, kernel.nr, panel_stride);
-      part.m = std::min(block, args.m - first);
-      if (streams && item + 1 < end && item % panels + 1 < panels) part.next = part.weights + panel_stride;
-      part.src += first * args.row_stride;
-      part.dst += first * args.dst_stride;
-      if (part.epilogue.residual) part.epilogue.residual += first * args.epilogue.residual_stride;
-      kernel.fn(part);
-    }
-  });
+  const int64_t weight_bytes = panels * kernel.nr * row_bytes;
+  const int64_t block = gemm_block_rows(row_bytes, weight_bytes);
+  const bool streams = gemm_streams(weight_bytes);
+  const Along along = gemm_along(weight_bytes, args.m * (row_bytes + args.n * static_cast<int64_t>(sizeof(float))));
+  const int64_t tile_work = kernel.mr * kernel.nr * args.tap_count * args.k;
+  parallel_grid(tiles, panels, kGemmWork / (tile_work + 1) + 1, along,
+                [&](int64_t first_tile, int64_t last_tile, int64_t first_panel, int64_t last_panel) {
+                  const int64_t end = std::min(last_tile * kernel.mr, args.m);
+                  for (int64_t first = first_tile * kernel.mr; first < end; first += block) {
+                    for (int64_t panel = first_panel; panel < last_panel; ++panel) {
+                      GemmF32Args part = panel_of(args, panel, kernel.nr, panel_stride);
+                      part.m = std::min(block, end - first);
+                      if (streams && panel + 1 < last_panel) part.next = part.weights + panel_stride;
+                      part.src += first * args.row_stride;
+                      part.dst += first * args.dst_stride;
+                      if (part.epilogue.residual) part.epilogue.residual += first * args.epilogue.residual_stride;
+                      kernel.fn(part);
+                    }
+                  }
+                });
 }
 
 }  // namespace fastconv

@@ -3,6 +3,7 @@
 // loop in conv/tap_conv.cc, on the same order of work.
 #pragma once
 
+#include "base/threads.h"
 #include "kernels/gemm/table.h"
 
 namespace fastconv {
@@ -13,6 +14,13 @@ bool gemm_streams(int64_t weight_bytes) noexcept;
 // Rows of a block. Weights that stay in L2 are read again by each block: then blocks are small, so that their source
 // stays in L1. Those that are streamed should be so once: then blocks are as large as fits in L2.
 int64_t gemm_block_rows(int64_t row_bytes, int64_t weight_bytes) noexcept;
+
+// Multiply-adds that are worth a thread.
+inline constexpr int64_t kGemmWork = 100000;
+
+// How threads share a product. Cut along rows, every thread reads all weights; cut along columns, every thread reads
+// the whole source, which another core wrote: whichever is less. `data_bytes`: source and output.
+Along gemm_along(int64_t weight_bytes, int64_t data_bytes) noexcept;
 
 // args.n and args.weights: all columns, all panels, `panel_stride` elements apart.
 void gemm_matrix_f32(const GemmF32Kernel& kernel, const GemmF32Args& args, int64_t panel_stride) noexcept;
