@@ -74,6 +74,9 @@ inline __m512 _mm512_cvtepi32_ps(__m512i a) {
 inline __m512i _mm512_srli_epi32(__m512i a, unsigned bits) {
   return {_mm256_srli_epi32(a.low, static_cast<int>(bits)), _mm256_srli_epi32(a.high, static_cast<int>(bits))};
 }
+inline __m512i _mm512_slli_epi32(__m512i a, unsigned bits) {
+  return {_mm256_slli_epi32(a.low, static_cast<int>(bits)), _mm256_slli_epi32(a.high, static_cast<int>(bits))};
+}
 inline __m512 _mm512_abs_ps(__m512 a) {
   return _mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(a), _mm512_set1_epi32(0x7FFFFFFF)));
 }

@@ -98,6 +98,9 @@ inline Vec select_nan(Vec a, Vec x, Vec y) {
 inline Vec scale(Vec a, Vec n) {
   return {_mm512_scalef_ps(a.v, n.v)};
 }
+inline Vec power_of_low_bits(Vec a) {
+  return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a.v), 23))};
+}
 inline Vec exponent(Vec a) {
   const __m512i biased = _mm512_srli_epi32(_mm512_castps_si512(a.v), 23);
   return {_mm512_cvtepi32_ps(_mm512_sub_epi32(biased, _mm512_set1_epi32(127)))};

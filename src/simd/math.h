@@ -38,6 +38,17 @@ inline Reduced reduce_ln2(Vec x) {
   return {n, fma(n, vec(-kLn2Low), fma(n, vec(-kLn2High), x))};
 }
 
+// The same where 2^(n + kBias) is a normal number: then the sum that rounds x / ln2 holds its exponent's bits.
+struct ReducedPower {
+  Vec power, r;
+};
+template <int kBias = 0>
+inline ReducedPower reduce_power(Vec x) {
+  constexpr float kRounder = 0x1.8p23f + 127 + kBias;
+  const Vec t = fma(x, vec(1.44269504f), vec(kRounder)), n = sub(t, vec(kRounder));
+  return {power_of_low_bits(t), fma(n, vec(-kLn2Low), fma(n, vec(-kLn2High), x))};
+}
+
 // exp(r) - 1 for |r| <= ln2 / 2.
 inline Vec expm1_reduced(Vec r) {
   const Vec p = polynomial(r, 0.00138698437f, 0.00836644694f, 0.0416674465f, 0.16666545f, 0.49999997f);
@@ -50,11 +61,16 @@ inline Vec exp(Vec x) {
   return scale(add(vec(1.0f), expm1_reduced(t.r)), t.n);
 }
 
+// For -87 <= x <= 88.
+inline Vec exp_normal(Vec x) {
+  const ReducedPower t = reduce_power(x);
+  return fma(t.power, expm1_reduced(t.r), t.power);
+}
+
 // exp(x) - 1, accurate near zero, for x <= 88 (finite there; wrong beyond).
 inline Vec expm1(Vec x) {
-  const Reduced t = reduce_ln2(min(vec(88.0f), max(vec(-104.0f), x)));
-  const Vec s = scale(vec(1.0f), t.n);
-  return fma(s, expm1_reduced(t.r), sub(s, vec(1.0f)));
+  const ReducedPower t = reduce_power(min(vec(88.0f), max(vec(-30.0f), x)));  // -1 from there on
+  return fma(t.power, expm1_reduced(t.r), sub(t.power, vec(1.0f)));
 }
 
 // log(1 + f) for f in [sqrt(1/2) - 1, sqrt(2) - 1].
@@ -85,10 +101,12 @@ inline Vec log1p_unit(Vec u) {
   return add(select_lt(limit, u, vec(0.693147181f), zero()), log1p_reduced(f));
 }
 
-// y * sigmoid(x). exp(-|x|) cannot overflow, so both tails are right.
+// y * sigmoid(x) = y / (1 + exp(-x)), with both terms below the line times 2^-24: exp(104), where the result has no
+// bits left, overflows otherwise.
 inline Vec mul_sigmoid(Vec y, Vec x) {
-  const Vec e = exp(neg(abs(x)));
-  return div(select_lt(x, zero(), mul(y, e), y), add(vec(1.0f), e));
+  const Vec tiny = vec(0x1p-24f);
+  const ReducedPower t = reduce_power<-24>(min(vec(104.0f), max(vec(-30.0f), neg(x))));
+  return mul(y, div(tiny, fma(add(vec(1.0f), expm1_reduced(t.r)), t.power, tiny)));
 }
 inline Vec sigmoid(Vec x) {
   return mul_sigmoid(vec(1.0f), x);
@@ -97,7 +115,7 @@ inline Vec sigmoid(Vec x) {
 inline Vec tanh(Vec x) {
   const Vec a = abs(x), s = mul(x, x);
   const Vec p = polynomial(s, -0.00589796668f, 0.0207986254f, -0.0537847169f, 0.133319363f, -0.333332986f);
-  const Vec tail = sub(vec(1.0f), div(vec(2.0f), add(vec(1.0f), exp(add(a, a)))));
+  const Vec tail = sub(vec(1.0f), div(vec(2.0f), add(vec(1.0f), exp_normal(min(vec(40.0f), add(a, a))))));
   return select_lt(a, vec(0.6f), fma(mul(s, x), p, x), select_lt(x, zero(), neg(tail), tail));
 }
 
@@ -107,7 +125,7 @@ inline Vec erf(Vec x) {
                            -0.37612626f, 0.128379166f);
   const Vec q = polynomial(c, -0.000186379853f, 0.00294764945f, -0.021838f, 0.10310661f, 0.63814497f, 1.12708914f,
                            0.000341522828f);
-  const Vec tail = sub(vec(1.0f), exp(neg(q)));
+  const Vec tail = sub(vec(1.0f), exp_normal(neg(q)));
   return select_lt(a, vec(1.0f), fma(x, p, x), select_lt(x, zero(), neg(tail), tail));
 }
 

@@ -122,6 +122,17 @@ inline Vec scale(Vec a, Vec n) {
   }
   return r;
 }
+// 2^n for a = 0x1.8p23 + 127 + n with -126 <= n <= 127: the exponent's bits are the last of a's.
+inline Vec power_of_low_bits(Vec a) {
+  Vec r;
+  FASTCONV_LANES {
+    uint32_t bits;
+    std::memcpy(&bits, &a.lane[i], 4);
+    bits <<= 23;
+    std::memcpy(&r.lane[i], &bits, 4);
+  }
+  return r;
+}
 // For positive normal x = m * 2^e with m in [1, 2): e, and m.
 inline Vec exponent(Vec v) {
   Vec r;
