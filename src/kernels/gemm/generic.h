@@ -79,7 +79,6 @@ struct GemmTile {
     } else {
       store_tile<true>(acc, epilogue, dst, a.dst_stride, MR, last);
     }
-    apply_rows(epilogue.call, dst, a.dst_stride, MR, a.n);
   }
 };
 
@@ -92,10 +91,15 @@ void gemm_rows(const GemmF32Args& a, int nr, int64_t first_row, int64_t rows, co
   GemmTile<MR, NV, kFetch>::run(a, nr, first_row, fetch);
 }
 
+// Functions run over the rows of some tiles at a time: the end of a tile's sums and the start of the next one's do not
+// overlap with one as long as they, and few rows stay in L1 even where they are a power of two apart.
+constexpr int64_t kTilesApplied = 4;
+
 template <int MR, int NV>
 void gemm_f32(const GemmF32Args& a) {
   const int64_t tiles = (a.m + MR - 1) / MR;
   const bool narrow = NV > 1 && a.n <= (NV - 1) * Vec::kWidth;
+  int64_t applied = 0;
   for (int64_t t = 0; t < tiles; ++t) {
     const int64_t begin = a.m * t / tiles, end = a.m * (t + 1) / tiles;
     const float* fetch = a.fetch_source ? a.src + end * a.row_stride : t == 0 ? a.next : nullptr;
@@ -105,6 +109,10 @@ void gemm_f32(const GemmF32Args& a) {
       gemm_rows<MR, NV, true>(a, NV * Vec::kWidth, begin, end - begin, fetch);
     } else {
       gemm_rows<MR, NV, false>(a, NV * Vec::kWidth, begin, end - begin, nullptr);
+    }
+    if (t + 1 == tiles || t % kTilesApplied == kTilesApplied - 1) {
+      apply_rows(a.epilogue.call, a.dst + applied * a.dst_stride, a.dst_stride, end - applied, a.n);
+      applied = end;
     }
   }
 }
