@@ -118,6 +118,7 @@ using OutputView = TensorView<void>;
 
 class Network {
  public:
+  // Where every input's extents are known the plan is made at once, and the first run only computes.
   explicit Network(const GraphBuilder& graph, const NetworkOptions& options = {});
   ~Network();
   Network(Network&&) noexcept;

@@ -59,6 +59,7 @@ class Network:
         core = _core.Graph()
         graph.replay(core)
         self._core = _core.Network(core, self._precision, max_plans, self._algorithms)
+        self._core.plan_ahead()
 
     @property
     def graph(self) -> GraphBuilder:

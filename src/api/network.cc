@@ -105,6 +105,7 @@ struct Network::Impl {
   Impl(const graph::Graph& graph, const NetworkOptions& options)
       : network(graph, {options.precision, options.max_plans, options.algorithms}) {
     for (const graph::TensorSpec& spec : network.inputs()) inputs.push_back(to_public(spec));
+    network.plan_ahead();
   }
 
   // The plan for these inputs; leaves their views in `scratch`.

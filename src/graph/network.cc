@@ -172,6 +172,20 @@ std::shared_ptr<const Plan> Network::plan(std::span<const TensorView> inputs) {
   return made;
 }
 
+void Network::plan_ahead() {
+  std::vector<TensorView> inputs;
+  for (const TensorSpec& input : inputs_) {
+    if (std::find(input.shape.begin(), input.shape.end(), kDynamic) != input.shape.end()) return;
+    inputs.push_back({input.dtype, input.shape});
+  }
+  try {
+    plan(inputs);
+  } catch (const ValueError&) {
+    const std::lock_guard lock(mutex_);
+    if (value_inputs_.empty()) throw;  // else it may lack a value alone, which comes with the first run
+  }
+}
+
 std::shared_ptr<const Plan> Network::make(std::span<const TensorView> inputs) {
   while (true) {
     Graph graph = graph_;

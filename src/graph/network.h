@@ -42,6 +42,10 @@ class Network {
   // rule. Allocates nothing where the plan is there.
   std::shared_ptr<const Plan> plan(std::span<const TensorView> inputs);
 
+  // Makes the plan now where all there is to know is known: every input's extents, and that no input's value shapes the
+  // result. The first run only computes then. Throws as plan() does.
+  void plan_ahead();
+
   // A run state bound to `plan`, taken from the pool and given back by the destructor. bad_alloc only when made.
   class Lease {
    public:

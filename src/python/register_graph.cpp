@@ -276,6 +276,7 @@ void register_graph(py::module_& m) {
            }),
            py::arg("graph"), py::arg("precision") = "highest", py::arg("max_plans") = 8,
            py::arg("algorithms") = std::map<std::string, std::string>())
+      .def("plan_ahead", &Network::plan_ahead, py::call_guard<py::gil_scoped_release>())
       .def("run", &run, py::arg("inputs"))
       .def("profile", &profile, py::arg("inputs"), py::arg("runs") = 10)
       .def("plan_summary", &plan_summary, py::arg("inputs"))

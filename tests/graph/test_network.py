@@ -85,6 +85,42 @@ def test_one_plan_is_the_least(capfd, verbose):
     assert planned(capfd) == 3
 
 
+def fixed_network(*shape: int) -> _core.Network:
+    """A product of x, of this shape, and a matrix of five rows."""
+    graph = _core.Graph()
+    x = graph.input("x", "float32", shape)
+    graph.output(graph.add("matmul", [x, graph.constant(array(5, 7))])[0], "y")
+    return _core.Network(graph)
+
+
+def test_a_plan_made_ahead_is_the_first_runs(capfd, verbose):
+    network, x = fixed_network(3, 5), array(3, 5)
+    network.plan_ahead()
+    assert (planned(capfd), network.plan_count) == (1, 1)
+    y = run(network, x)
+    network.plan_ahead()
+    assert planned(capfd) == 0
+    np.testing.assert_array_equal(y, run(fixed_network(3, 5), x))
+
+
+def test_no_plan_is_made_ahead_of_what_is_not_known():
+    network = conv_network()
+    network.plan_ahead()
+    assert network.plan_count == 0
+    network = resize_network()
+    network.plan_ahead()
+    assert network.plan_count == 0
+    x = array(1, 2, 4, 4)
+    np.testing.assert_array_equal(network.run({"x": x, "sizes": np.array((8, 4))})[0], resized(x, (8, 4)))
+
+
+def test_a_plan_made_ahead_fails_as_a_run_would():
+    network = fixed_network(3, 4)
+    for plan in (network.plan_ahead, lambda: run(network, array(3, 4))):
+        with pytest.raises(ValueError, match=r"^matmul 'matmul_0': a's last axis must equal b's last but one, got "):
+            plan()
+
+
 def test_precision_is_checked_before_any_plan():
     graph = _core.Graph()
     graph.output(graph.add("relu", [graph.input("x", "float32", [1])])[0], "y")

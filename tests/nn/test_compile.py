@@ -39,6 +39,17 @@ def test_an_example_fixes_the_shape(model, x):
         net(x[:, :, :4])
 
 
+def test_known_extents_are_planned_at_once(model, x, capfd, monkeypatch):
+    monkeypatch.setenv("FASTCONV_VERBOSE", "1")
+    plans = []
+    for example in (x, (None, 3, 8, 6)):
+        net = fc.compile(model, example)
+        plans.append(capfd.readouterr().err.count("fastconv: plan "))
+        net(x)
+        plans.append(capfd.readouterr().err.count("fastconv: plan "))
+    assert plans == [1, 0, 0, 1]
+
+
 def test_a_shape_may_be_open(model, x):
     net = fc.compile(model, (None, 3, None, None))
     assert net.inputs[0].shape == (-1, 3, -1, -1)

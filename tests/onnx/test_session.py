@@ -54,6 +54,13 @@ def test_feeds_that_do_not_fit(session, feed, error, message):
         session.run(None, feed)
 
 
+def test_what_no_input_could_run_is_refused_when_the_session_is_made():
+    parts = [tensor("x", (2, 3))], [tensor("y", None)], {"shape": np.array([4, -1])}
+    whole = model([helper.make_node("Reshape", ["x", "shape"], ["y"], name="r")], *parts)
+    with pytest.raises(state.InvalidGraph, match="INVALID_GRAPH : reshape 'r': "):
+        ort.InferenceSession(whole.SerializeToString())
+
+
 def test_unknown_output(session):
     with pytest.raises(state.InvalidArgument, match="Invalid output name:q"):
         session.run(["q"], {"x": X})
@@ -237,6 +244,25 @@ assert onnxruntime.capi is not None
 def test_importing_fastconv_does_not_import_onnx():
     code = "import sys, fastconv, fastconv.onnxruntime; sys.exit('onnx' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_first_run_of_known_extents_makes_no_plan(capfd, monkeypatch):
+    monkeypatch.setenv("FASTCONV_VERBOSE", "1")
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 3  # a plan is for a number of threads
+    fixed = convolution()
+    for name, extent in (("n", 1), ("h", 12), ("w", 20)):
+        for dim in fixed.graph.input[0].type.tensor_type.shape.dim:
+            if dim.dim_param == name:
+                dim.dim_value = extent
+    free = ort.InferenceSession(convolution().SerializeToString(), options)
+    assert "fastconv: plan" not in capfd.readouterr().err
+    (wanted,) = free.run(None, {"x": X})
+    assert capfd.readouterr().err.count("fastconv: plan") == 1
+    session = ort.InferenceSession(fixed.SerializeToString(), options)
+    assert capfd.readouterr().err.count("fastconv: plan") == 1
+    np.testing.assert_array_equal(session.run(None, {"x": X})[0], wanted)
+    assert "fastconv: plan" not in capfd.readouterr().err
 
 
 # --- OrtValue and IOBinding ----------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
-from onnx.reference import ReferenceEvaluator
 
 from fastconv._ort.errors import InvalidArgument, NotImplemented, OrtError
 from fastconv.onnx.checks import label, outer_names
@@ -28,6 +27,8 @@ class FallbackNode:
     """
 
     def __init__(self, node: onnx.NodeProto, model: Model):
+        from onnx.reference import ReferenceEvaluator  # a tenth of a session's creation, where no node needs it
+
         self.label = label(node)
         self.outputs = [name for name in node.output if name]
         graph = onnx.GraphProto(name="fallback", node=[node])

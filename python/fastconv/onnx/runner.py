@@ -54,6 +54,11 @@ class Runner:
         """The native steps."""
         return [step for step in self.steps if isinstance(step, Segment)]
 
+    def plan_ahead(self) -> None:
+        """Make the plans of all segments whose inputs' extents are known, for the threads that the caller may use."""
+        for segment in self.segments:
+            segment.plan_ahead()
+
     def _last_uses(self) -> list[list[str]]:
         """Return, for each step, the values that nobody reads after it."""
         seen = {*self.plan.outputs.values(), *self.plan.constants}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,11 +54,15 @@ class Segment:
 
     def _network(self, dims: Mapping[str, Dims]) -> _core.Network:
         graph = _core.Graph()
-        try:
+        with _checking():
             build_graph(graph, self._step, self._plan, dims, {name: name for name in self.outputs})
             return _core.Network(graph, **self._options)
-        except (ValueError, TypeError) as error:
-            raise InvalidGraph.of(str(error)) from error
+
+    def plan_ahead(self) -> None:
+        """Make the plan where the extents of every input are known, so that the first run only computes."""
+        if self._fixed:
+            with _checking():
+                self._fixed.plan_ahead()
 
     def network_for(self, values: Mapping[str, np.ndarray]) -> _core.Network:
         """Return the network that runs these inputs."""
@@ -88,6 +93,15 @@ class Segment:
             args = {key: row[key] for key in ("algorithm", "flops", "bytes", "shape")}
             trace.add("Node", row["name"], now, took, op_name=row["op"], provider="CPUExecutionProvider", **args)
             now += took
+
+
+@contextlib.contextmanager
+def _checking() -> Iterator[None]:
+    """Raise what the core finds wrong while a session is made as an error of the model's."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise InvalidGraph.of(str(error)) from error
 
 
 def build_graph(

@@ -83,10 +83,10 @@ size_t count_of(const Shape& shape) {
   return count;
 }
 
-// Images of any size to half as large ones, and where their maxima were.
-fastconv::GraphBuilder make_graph() {
+// Images of any size (or of `size`) to half as large ones, and where their maxima were.
+fastconv::GraphBuilder make_graph(int64_t size = fastconv::kDynamic) {
   fastconv::GraphBuilder graph;
-  const auto x = graph.add_input("x", DataType::float32, {fastconv::kDynamic, 8, -1, -1});
+  const auto x = graph.add_input("x", DataType::float32, {size == fastconv::kDynamic ? size : 1, 8, size, size});
   const auto w = graph.add_constant(DataType::float32, {16, 8, 3, 3}, numbers(16 * 8 * 9, 7).data(), "w");
   const auto y = graph.add("conv", {x, w, fastconv::kNoValue}, {{"pads_begin", {1, 1}}, {"pads_end", {1, 1}}}, "conv1");
   const auto pool = graph.add("max_pool", {graph.add("leaky_relu", {y}, {{"alpha", 0.25}})},
@@ -124,6 +124,20 @@ void check_allocations() {
   const long counted = allocations;
   job.run(network);
   check(allocations > counted + 10, "the count sees the library's allocations");
+}
+
+void check_first_run() {
+  const auto allocations_of = [](const fastconv::Network& network) {
+    Job job(1, 8, 8);
+    const long before = allocations;
+    job.run(network);
+    return allocations - before;
+  };
+  const long with_plan = allocations_of(fastconv::Network(make_graph()));
+  const long fixed = allocations_of(fastconv::Network(make_graph(8)));
+  check(4 * fixed < with_plan, "a network of fixed inputs has its plan before it runs: " + std::to_string(fixed) +
+                                   " allocations, with a plan " + std::to_string(with_plan));
+  check_refused("conv 'conv1': input size must be >= 1, got 0", [] { fastconv::Network(make_graph(0)); });
 }
 
 void check_threads() {
@@ -215,6 +229,7 @@ void check_specs() {
 
 int main() {
   check_allocations();
+  check_first_run();
   check_threads();
   check_errors();
   check_specs();
