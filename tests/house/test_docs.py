@@ -1,4 +1,4 @@
-"""The README tells the truth: its Python runs, its commands work, its C++ is that of the examples that are built."""
+"""README and guides tell the truth: their Python runs, their commands work, their C++ is that of built examples."""
 
 import re
 import shlex
@@ -10,12 +10,17 @@ import pytest
 
 import fastconv as fc
 
+from ..entry_points import declare_backend
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+GUIDES = [README, (ROOT / "docs" / "pytorch.md").read_text()]
+
+
+def blocks(language, *texts):
+    return re.findall(rf"^```{language}\n(.*?)^```$", "\n".join(texts or [README]), re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -26,11 +31,14 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("readme")
     model = to_onnx(fc.models.squeezenet1_1().eval(), (1, 3, 224, 224))
     (path / "model.onnx").write_bytes(model.SerializeToString())
+    declare_backend(path)
     return path
 
 
-@pytest.mark.parametrize("text", blocks("python"), ids=range(len(blocks("python"))))
+@pytest.mark.parametrize("text", blocks("python", *GUIDES), ids=range(len(blocks("python", *GUIDES))))
 def test_python(text, folder):
+    if "import torch" in text:
+        pytest.importorskip("torch")
     done = subprocess.run([sys.executable, "-c", text], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -56,3 +64,5 @@ def test_cpp():
 def test_links():
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / target).exists(), target
+    for target in re.findall(r"\]\(([^)#:]+)\)", GUIDES[1]):
+        assert (ROOT / "docs" / target).exists(), target

@@ -1,0 +1,117 @@
+"""`torch.compile(model, backend="fastconv")`: from what dynamo captures to a program.
+
+AOTAutograd makes the captured graph functional and writes it in aten operators, `program` arranges it in networks and
+torch's own calls. Parameters stay inputs, which dynamo marks, so weights that change later are seen.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch._functorch._aot_autograd.schemas import OutputType, PlainTensorMeta
+from torch._functorch.aot_autograd import aot_module_simplified
+from torch._guards import TracingContext
+from torch.fx import GraphModule
+
+from fastconv._precision import check, get_precision
+from fastconv.torch.interpolate import whole_resizes
+from fastconv.torch.partition import NOT_WORTH_IT
+from fastconv.torch.program import Left, Program, make_program, operator_name
+
+_logger = logging.getLogger("fastconv")
+GRADIENTS = "gradients are asked for: call the model under torch.no_grad() or torch.inference_mode()"
+
+
+def backend(
+    module: GraphModule, example_inputs: Sequence[Any], *, options: Mapping[str, Any] | None = None, **_: Any
+) -> Callable[..., Any]:
+    """Compile a graph for torch.compile: the function behind ``backend="fastconv"``.
+
+    Parameters
+    ----------
+    module : GraphModule
+        What dynamo captured.
+    example_inputs : sequence of tensor and int
+    options : mapping, optional
+        ``torch.compile(..., options={"precision": "high"})``: the error budget, by default the one in force (see
+        `fastconv.set_precision`).
+
+    Returns
+    -------
+    callable
+        Computes what the graph does. Where gradients are asked for that is torch's own doing: fastconv has none.
+    """
+    return compile_graph(module, example_inputs, options, _log)
+
+
+def compile_graph(
+    module: GraphModule,
+    example_inputs: Sequence[Any],
+    options: Mapping[str, Any] | None,
+    report: Callable[[Program], None],
+) -> Callable[..., Any]:
+    """Compile a graph, and tell `report` of the program that it became."""
+    options = dict(options or {})
+    precision = check(options.pop("precision", None) or get_precision(), 'torch.compile: options["precision"]')
+    if options:
+        raise ValueError(f"torch.compile: options of fastconv must be among ['precision'], got {sorted(options)}")
+    if torch.is_grad_enabled() and any(isinstance(x, torch.Tensor) and x.requires_grad for x in example_inputs):
+        calls = (node for node in module.graph.nodes if node.op in ("call_function", "call_method", "call_module"))
+        report(Program(module.forward, left=[Left(operator_name(n), n.name, GRADIENTS) for n in calls]))
+        return module.forward
+    programs: list[Program] = []
+
+    def compile_aten(gm: GraphModule, example_inputs: Sequence[Any]) -> Callable[..., Any]:
+        programs.append(make_program(gm, _parameters(), precision))
+        report(programs[0])
+        return programs[0].run
+
+    with whole_resizes():
+        wrapped: Callable[..., Any] = aot_module_simplified(
+            module, list(example_inputs), fw_compiler=compile_aten, bw_compiler=None, inference_compiler=compile_aten
+        )
+    return programs[0].run if _is_plain(module) else wrapped
+
+
+def _metadata() -> Any:
+    context = TracingContext.try_get()
+    return None if context is None else context.fw_metadata
+
+
+def _parameters() -> list[int]:
+    """Return the positions of the inputs that keep their place from call to call, and that the graph never writes."""
+    metadata = _metadata()
+    if metadata is None:
+        return []
+    return [i for i in metadata.static_input_indices if not metadata.input_info[i].mutates_data]
+
+
+def _is_plain(module: GraphModule) -> bool:
+    """Tell whether AOTAutograd's wrapper, at some 15 us a call, has nothing to do.
+
+    It writes back to inputs, makes outputs that are views of inputs or of each other, and switches autocast off.
+    """
+    metadata = _metadata()
+    if metadata is None or any(module.parameters()) or any(module.buffers()) or torch.is_autocast_enabled("cpu"):
+        return False
+    own = (OutputType.non_alias, OutputType.unsafe_view_alias)
+    return (
+        not any(entry.mutates_data or entry.mutates_metadata for entry in metadata.input_info)
+        and all(entry.output_type in own for entry in metadata.output_info)
+        and all(isinstance(entry, PlainTensorMeta) for entry in metadata.subclass_inp_meta)
+        and not metadata.tokens
+        and metadata.grad_enabled_mutation is None
+    )
+
+
+def _log(program: Program) -> None:
+    """Warn of each operator that torch computes, once; what is not worth a network is no news."""
+    reasons = {left.op: left.reason for left in program.left if left.reason != NOT_WORTH_IT}
+    if GRADIENTS in reasons.values():
+        _logger.warning("torch computes the model: %s", GRADIENTS)
+        return
+    for op, reason in reasons.items():
+        _logger.warning("%s is left to torch: %s", op, reason)

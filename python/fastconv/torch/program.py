@@ -1,0 +1,119 @@
+"""An aten graph ready to run: one segment, or segments and torch's own calls in turns."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch.fx import Graph, GraphModule, Node
+from torch.fx.node import map_arg
+
+from fastconv.torch.partition import Partition, Step, partition
+from fastconv.torch.segment import Segment
+
+
+@dataclass(frozen=True)
+class Left:
+    """A call that torch computes: its operator, its node in the graph, and why."""
+
+    op: str
+    node: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """A graph ready to run.
+
+    Attributes
+    ----------
+    run : callable
+        Takes the graph's inputs, and returns the list of its outputs.
+    lowered : list of str
+        The operators that fastconv computes, one entry a call.
+    left : list of Left
+        The calls that torch computes.
+    """
+
+    run: Callable[..., Any]
+    lowered: list[str] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
+
+
+def make_program(module: GraphModule, fixed: Iterable[int], precision: str) -> Program:
+    """Make a program of a functional aten graph.
+
+    Parameters
+    ----------
+    module : GraphModule
+        Its nodes have fake tensors in ``meta["val"]``.
+    fixed : iterable of int
+        The positions of the inputs that are parameters.
+    precision : str
+        The error budget.
+    """
+    found = partition(module.graph)
+    placeholders = [node for node in module.graph.nodes if node.op == "placeholder"]
+    assembly = _Assembly(module, {placeholders[index] for index in fixed}, precision)
+    run = assembly.make(found)
+    native = [node for step in found.steps if step.native for node in step.nodes]
+    return Program(
+        run,
+        lowered=[operator_name(node) for node in native if _computes(node)],
+        left=[Left(operator_name(node), node.name, why) for node, why in found.reasons.items() if _computes(node)],
+        segments=assembly.segments,
+    )
+
+
+def operator_name(node: Node) -> str:
+    """Return how torch calls an operator: aten.convolution."""
+    target = node.target
+    return str(target.overloadpacket) if isinstance(target, torch._ops.OpOverload) else f"operator.{target.__name__}"  # type: ignore[union-attr]
+
+
+def _computes(node: Node) -> bool:
+    """Tell whether a call makes tensors, as opposed to picking one of several or computing extents."""
+    return isinstance(node.target, torch._ops.OpOverload) and not isinstance(node.meta.get("val"), torch.SymInt)
+
+
+class _Assembly:
+    """The state while a graph's steps are written into a new graph."""
+
+    def __init__(self, module: GraphModule, fixed: set[Node], precision: str):
+        self.module, self.fixed, self.precision = module, fixed, precision
+        self.segments: list[Segment] = []
+        self.graph = Graph()
+        self.copies: dict[Node, Node] = {}
+        (self.output,) = (node for node in module.graph.nodes if node.op == "output")
+
+    def make(self, found: Partition) -> Callable[..., Any]:
+        for node in self.module.graph.nodes:
+            if node.op in ("placeholder", "get_attr"):
+                self.copies[node] = self.graph.node_copy(node)
+        for step in found.steps:
+            if step.native:
+                self._add_segment(step)
+            else:
+                for node in step.nodes:
+                    self.copies[node] = self.graph.node_copy(node, self.copies.__getitem__)
+        self.graph.output(map_arg(self.output.args[0], self.copies.__getitem__))
+        root = torch.nn.Module()
+        for node in self.module.graph.nodes:
+            if node.op == "get_attr":
+                setattr(root, node.target, getattr(self.module, node.target))
+        return GraphModule(root, self.graph).forward
+
+    def _add_segment(self, step: Step) -> None:
+        inside = set(step.nodes)
+        read = dict.fromkeys(n for node in step.nodes for n in node.all_input_nodes if n not in inside)
+        fixed, inputs = [n for n in read if n in self.fixed], [n for n in read if n not in self.fixed]
+        outputs = [node for node in step.nodes if any(user not in inside for user in node.users)]
+        segment = Segment(f"segment{len(self.segments)}", step.nodes, fixed, inputs, outputs, self.precision)
+        self.segments.append(segment)
+        called = self.graph.call_function(segment, tuple(self.copies[node] for node in (*fixed, *inputs)))
+        for index, node in enumerate(outputs):
+            self.copies[node] = self.graph.call_function(operator.getitem, (called, index))

@@ -1,0 +1,157 @@
+"""A native step as a network: built when the first tensors arrive, with the parameters among them as its constants.
+
+Tensors go in and out in place. Where torch holds a tensor in another order than its shape says (channels_last), the
+network gets it, or gives it, in that order, and the graph renames the axes, which moves no byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+import torch
+from torch.fx import Node
+
+from fastconv import _core, _wisdom
+from fastconv.graph_builder import GraphBuilder
+from fastconv.torch.lowering import lower
+from fastconv.torch.lowering.registry import Values, dtype_name
+
+Tensor = torch.Tensor
+MAX_PLANS = 16  # sizes that keep their plan: an image pyramid has a dozen
+_version = attrgetter("_version")
+
+
+class Segment:
+    """Runs native calls; a function that is called in a torch.fx graph.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the graph.
+    nodes : list of Node
+        The calls, in order.
+    fixed, inputs : list of Node
+        What it is called with: first the parameters, which are packed when the first ones arrive, and again where
+        others do; then the tensors, and ints (torch's symbols), that differ from call to call.
+    outputs : list of Node
+        What it returns.
+    precision : str
+        The error budget.
+    """
+
+    def __init__(
+        self, name: str, nodes: list[Node], fixed: list[Node], inputs: list[Node], outputs: list[Node], precision: str
+    ) -> None:
+        self.__name__ = name
+        self.network: _core.Network | None = None  # made by the first call
+        self._nodes, self._fixed, self._inputs, self._outputs = nodes, fixed, inputs, outputs
+        self._precision = precision
+        self._readers = [(node.name, _reader(node)) for node in inputs]
+        self._writers = [_writer(node) for node in outputs]
+        self._count = len(fixed)
+        self._held: list[Tensor] = []
+        self._seen: Any = None
+
+    def __call__(self, *arguments: Any) -> list[Any]:
+        """Return the outputs."""
+        fixed = arguments[: self._count]
+        network = self.network if self._seen == _state(fixed) else None
+        if network is None:
+            network = self._pack(fixed)
+        given = arguments[self._count :]
+        results = network.run({name: read(x) for (name, read), x in zip(self._readers, given)})
+        return [write(result) for write, result in zip(self._writers, results)]
+
+    def _pack(self, fixed: Sequence[Tensor]) -> _core.Network:
+        """Make the network with these parameters, which are held: while they are, nothing else has their addresses."""
+        self._held = [tensor.detach() for tensor in fixed]
+        core = _core.Graph()
+        self._graph().replay(core)
+        self.network = network = _core.Network(core, self._precision, MAX_PLANS, _wisdom.known(self._precision))
+        self._seen = _state(fixed)
+        return network
+
+    def _graph(self) -> GraphBuilder:
+        graph = GraphBuilder()
+        values: dict[Node, Values] = {}
+        for node, tensor in zip(self._fixed, self._held):
+            values[node] = graph.constant(tensor.numpy(), name=node.name)
+        for node in self._inputs:
+            values[node] = _add_input(graph, node)
+        for node in self._nodes:
+            lower(node, graph, values)
+        for node in self._outputs:
+            value, order = values[node], _memory_order(node.meta["val"])
+            assert isinstance(value, int)
+            if order:
+                (value,) = graph.add("transpose", [value], {"perm": order}, 1, node.name)
+            graph.output(value, node.name)
+        return graph
+
+
+def _state(tensors: Sequence[Tensor]) -> Any:
+    """Return what changes when parameters do: where their elements lie, and how often they were written to."""
+    try:
+        return [*map(Tensor.data_ptr, tensors), *map(_version, tensors)]
+    except RuntimeError:  # tensors made in inference mode count no writes
+        return [*map(Tensor.data_ptr, tensors), *(0 if t.is_inference() else t._version for t in tensors)]
+
+
+def _memory_order(tensor: Any) -> list[int]:
+    """Return the axes in the order they have in memory, outermost first; empty where that is their own order."""
+    if not isinstance(tensor, Tensor):
+        return []
+    extents, strides = [[_hint(n) for n in numbers] for numbers in (tensor.shape, tensor.stride())]
+    axes = [axis for axis in range(tensor.ndim) if extents[axis] != 1]
+    ordered = iter(sorted(axes, key=lambda axis: -strides[axis]))
+    order = [next(ordered) if axis in axes else axis for axis in range(tensor.ndim)]
+    return order if order != list(range(tensor.ndim)) else []
+
+
+def _hint(number: Any) -> int:
+    """Return an extent or stride, the one at hand where it may differ: dynamo guards the order of strides."""
+    return number if isinstance(number, int) else int(number.node.hint)
+
+
+def _add_input(graph: GraphBuilder, node: Node) -> int:
+    tensor, name = node.meta["val"], node.name
+    if not isinstance(tensor, Tensor):
+        return graph.input(name, "int64", [1])
+    shape = [extent if isinstance(extent, int) else -1 for extent in tensor.shape]
+    order = _memory_order(tensor)
+    value = graph.input(name, dtype_name(tensor.dtype), [shape[axis] for axis in order] if order else shape)
+    if order:
+        (value,) = graph.add("transpose", [value], {"perm": _inverse(order)}, 1, name)
+    return value
+
+
+def _inverse(order: list[int]) -> list[int]:
+    return [order.index(axis) for axis in range(len(order))]
+
+
+def _reader(node: Node) -> Callable[[Any], Any]:
+    """Return the function that makes an array of what torch hands over."""
+    tensor = node.meta["val"]
+    if not isinstance(tensor, Tensor):
+        return lambda number: np.array([number], np.int64)
+    if order := _memory_order(tensor):
+        return lambda tensor: _array(tensor.permute(order))
+    return _array
+
+
+def _array(tensor: Tensor) -> Any:
+    return tensor.detach().numpy() if tensor.requires_grad else tensor.numpy()
+
+
+def _writer(node: Node) -> Callable[[Any], Any]:
+    """Return the function that makes of an array what torch expects."""
+    tensor = node.meta["val"]
+    if not isinstance(tensor, Tensor):
+        return lambda array: int(array[0])
+    if order := _memory_order(tensor):
+        back = _inverse(order)
+        return lambda array: torch.from_numpy(array).permute(back)
+    return torch.from_numpy
