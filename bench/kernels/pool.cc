@@ -19,6 +19,7 @@ void bench_pool(const KernelInfo& info) {
     args.dst = dst.data();
     args.count = kOutputs;
     args.channels = kChannels;
+    args.dst_pixel = args.index_pixel = kChannels;
     args.span_d = {0, 1, 1};
     args.span_h = {0, kWindow, kWindow};
     args.span_w = width.spans.data();

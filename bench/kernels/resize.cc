@@ -18,7 +18,7 @@ void bench_resize(const KernelInfo& info) {
     for (const int64_t cell : axis.index) offsets.push_back(cell * kChannels);
     const int64_t row_offsets[] = {0, kWidth * kChannels};
     const float row_weights[] = {0.25f, 0.75f};
-    const ResizeRow args{src.data(), dst.data(),  kPixels,     kChannels,      2,
+    const ResizeRow args{src.data(), dst.data(),  kPixels,     kChannels,      kChannels,         2,
                          axis.taps,  row_offsets, row_weights, offsets.data(), axis.weight.data()};
     for (auto _ : state) {
       row.fn(args);

@@ -27,17 +27,19 @@ const char* precision_name(Precision precision);
 
 struct ConvOptions {
   Isa isa = Isa::scalar;
-  FunctionCall function;         // applied last
-  bool residual = false;         // y = function(conv + bias + residual)
-  int64_t src_pixel_stride = 0;  // elements between input pixels; 0: dense (c)
-  int64_t dst_pixel_stride = 0;  // elements between output pixels (and the residual's); 0: dense (k)
+  FunctionCall function;  // applied last
+  bool residual = false;  // y = function(conv + bias + residual)
+  // Elements from a pixel to the next; 0: dense (c for the input, k for the others).
+  int64_t src_pixel_stride = 0;
+  int64_t dst_pixel_stride = 0;
+  int64_t residual_pixel_stride = 0;
 };
 
 struct ConvBuffers {
   const float* src;
   const float* weights;   // as the algorithm's pack() leaves them
   const float* bias;      // k values, or null
-  const float* residual;  // like dst (may be dst itself), or null
+  const float* residual;  // as many values as dst (may be dst itself), or null
   float* dst;
   void* workspace;  // 64-byte aligned
 };

@@ -48,8 +48,8 @@ struct WidthPhase {
 
 // A row of output pixels: where it lies, and its rows of taps.
 struct OutputRow {
-  int64_t src;  // offset of the source row that its taps are relative to
-  int64_t dst;
+  int64_t src;    // offset of the source row that its taps are relative to
+  int64_t pixel;  // the first, counted in its image
   size_t tap_begin;
   int64_t tap_count;
 };
@@ -60,6 +60,7 @@ class DepthwisePlan : public ConvPlan {
       : p_(problem), options_(options), kernel_(choose_depthwise_f32(options.isa)) {
     src_pixel_ = options.src_pixel_stride ? options.src_pixel_stride : p_.c;
     dst_pixel_ = options.dst_pixel_stride ? options.dst_pixel_stride : p_.k;
+    residual_pixel_ = options.residual_pixel_stride ? options.residual_pixel_stride : p_.k;
     repeats_ = p_.group_c() < p_.group_k();
     tap_pixel_ = repeats_ ? p_.k : src_pixel_;
     if (repeats_) {
@@ -105,8 +106,8 @@ class DepthwisePlan : public ConvPlan {
             const AxisTaps::Range range = height.inside(h, p_.in[1]);
             OutputRow row;
             row.src = (d * depth.src_step * p_.in[1] + h * height.src_step) * p_.in[2] * tap_pixel_;
-            row.dst = ((depth.out_begin + d * depth.out_step) * p_.out[1] + height.out_begin + h * height.out_step) *
-                      p_.out[2] * dst_pixel_;
+            row.pixel = ((depth.out_begin + d * depth.out_step) * p_.out[1] + height.out_begin + h * height.out_step) *
+                        p_.out[2];
             // Neighbouring rows share their list of taps, except at the borders.
             if (range.first != last.first || range.last != last.last) {
               tap_begin_ = tap_rows_.size();
@@ -195,13 +196,12 @@ class DepthwisePlan : public ConvPlan {
         args.step = phase.src_step;
         args.first = phase.count * strip / strips_;
         args.m = phase.count * (strip + 1) / strips_ - args.first;
-        const int64_t offset = image * p_.out_pixels() * dst_pixel_ + row.dst +
-                               (phase.out_begin + args.first * phase.out_step) * dst_pixel_ + channel;
-        args.dst = b.dst + offset;
+        const int64_t pixel = image * p_.out_pixels() + row.pixel + phase.out_begin + args.first * phase.out_step;
+        args.dst = b.dst + pixel * dst_pixel_ + channel;
         args.dst_stride = phase.out_step * dst_pixel_;
         if (options_.residual) {
-          args.epilogue.residual = b.residual + offset;
-          args.epilogue.residual_stride = args.dst_stride;
+          args.epilogue.residual = b.residual + pixel * residual_pixel_ + channel;
+          args.epilogue.residual_stride = phase.out_step * residual_pixel_;
         }
         kernel_.fn(args);
       }
@@ -211,8 +211,8 @@ class DepthwisePlan : public ConvPlan {
   ConvProblem p_;
   ConvOptions options_;
   const DepthwiseF32Kernel& kernel_;
-  int64_t src_pixel_ = 0, dst_pixel_ = 0;  // elements between pixels of the caller's arrays
-  int64_t tap_pixel_ = 0;                  // ... and of the source that taps read
+  int64_t src_pixel_ = 0, dst_pixel_ = 0, residual_pixel_ = 0;  // elements between pixels of the caller's arrays
+  int64_t tap_pixel_ = 0;                                       // ... and of the source that taps read
   bool repeats_ = false;
   CopyPlan repeat_;
   std::vector<WidthPhase> phases_;

@@ -18,6 +18,7 @@ class Im2colPlan : public ConvPlan {
       : p_(problem), options_(options), kernel_(choose_gemm_f32(options.isa)) {
     src_stride_ = options.src_pixel_stride ? options.src_pixel_stride : p_.c;
     dst_stride_ = options.dst_pixel_stride ? options.dst_pixel_stride : p_.k;
+    residual_stride_ = options.residual_pixel_stride ? options.residual_pixel_stride : p_.k;
     row_ = checked_mul(p_.taps(), p_.group_c());
     // A band of columns stays in half of L2 between its being written and being read.
     const int64_t rows = cpu_info().l2_bytes / 2 / (row_ * static_cast<int64_t>(sizeof(float)));
@@ -37,7 +38,7 @@ class Im2colPlan : public ConvPlan {
           parallel_for(count, 1 + (1 << 14) / row_, [&](int64_t begin, int64_t end) {
             for (int64_t i = begin; i < end; ++i) gather(src + group * p_.group_c(), first + i, columns + i * row_);
           });
-          multiply(buffers, columns, group, (image * p_.out_pixels() + first) * dst_stride_, count);
+          multiply(buffers, columns, group, image * p_.out_pixels() + first, count);
         }
       }
     }
@@ -65,7 +66,7 @@ class Im2colPlan : public ConvPlan {
     }
   }
 
-  void multiply(const ConvBuffers& buffers, const float* columns, int64_t group, int64_t dst_offset,
+  void multiply(const ConvBuffers& buffers, const float* columns, int64_t group, int64_t pixel,
                 int64_t count) const noexcept {
     const Tap tap{0, 0};
     const int64_t column = group * p_.group_k();
@@ -78,13 +79,13 @@ class Im2colPlan : public ConvPlan {
     args.weights = buffers.weights + group * packed_size(row_, p_.group_k(), kernel_.nr);
     args.m = count;
     args.n = p_.group_k();
-    args.dst = buffers.dst + dst_offset + column;
+    args.dst = buffers.dst + pixel * dst_stride_ + column;
     args.dst_stride = dst_stride_;
     args.epilogue.call = options_.function;
     if (buffers.bias) args.epilogue.bias = buffers.bias + column;
     if (options_.residual) {
-      args.epilogue.residual = buffers.residual + dst_offset + column;
-      args.epilogue.residual_stride = dst_stride_;
+      args.epilogue.residual = buffers.residual + pixel * residual_stride_ + column;
+      args.epilogue.residual_stride = residual_stride_;
     }
     gemm_matrix_f32(kernel_, args, row_ * kernel_.nr);
   }
@@ -92,7 +93,7 @@ class Im2colPlan : public ConvPlan {
   ConvProblem p_;
   ConvOptions options_;
   const GemmF32Kernel& kernel_;
-  int64_t src_stride_, dst_stride_;
+  int64_t src_stride_, dst_stride_, residual_stride_;
   int64_t row_;   // products per output
   int64_t band_;  // output pixels gathered at a time
 };

@@ -19,6 +19,7 @@ class ReferencePlan : public ConvPlan {
   ReferencePlan(const ConvProblem& problem, const ConvOptions& options) : p_(problem), options_(options) {
     src_stride_ = options.src_pixel_stride ? options.src_pixel_stride : p_.c;
     dst_stride_ = options.dst_pixel_stride ? options.dst_pixel_stride : p_.k;
+    residual_stride_ = options.residual_pixel_stride ? options.residual_pixel_stride : p_.k;
   }
   int64_t workspace_bytes() const override { return 0; }
   const KernelInfo& kernel() const override { return kReferenceLoop; }
@@ -31,7 +32,7 @@ class ReferencePlan : public ConvPlan {
         for (int64_t k = 0; k < p_.k; ++k) {
           double sum = product_sum(b, pixel, k);
           if (b.bias) sum += b.bias[k];
-          if (options_.residual) sum += b.residual[pixel * dst_stride_ + k];
+          if (options_.residual) sum += b.residual[pixel * residual_stride_ + k];
           dst[k] = static_cast<float>(sum);
         }
         apply_function(dst);
@@ -86,7 +87,7 @@ class ReferencePlan : public ConvPlan {
 
   ConvProblem p_;
   ConvOptions options_;
-  int64_t src_stride_, dst_stride_;
+  int64_t src_stride_, dst_stride_, residual_stride_;
 };
 
 }  // namespace

@@ -13,8 +13,8 @@ namespace {
 
 // A run of output pixels in one row: one call of the kernel per panel.
 struct Segment {
-  int64_t src;  // offset of output 0's source row origin
-  int64_t dst;  // offset of the first output pixel
+  int64_t src;    // offset of output 0's source row origin
+  int64_t pixel;  // the first output pixel, counted in its image
   int64_t m;
   int32_t row_stride_index;  // which phase (row stride and dst stride are the phase's)
   int32_t tap_begin, tap_count;
@@ -26,6 +26,7 @@ class TapConvPlan : public ConvPlan {
       : p_(problem), options_(options), kernel_(choose_gemm_f32(options.isa)) {
     src_stride_ = options.src_pixel_stride ? options.src_pixel_stride : p_.c;
     dst_stride_ = options.dst_pixel_stride ? options.dst_pixel_stride : p_.k;
+    residual_stride_ = options.residual_pixel_stride ? options.residual_pixel_stride : p_.k;
     panel_size_ = p_.taps() * p_.group_c() * kernel_.nr;
     panels_ = ceil_div(p_.group_k(), kernel_.nr);
     flatten_pointwise();
@@ -44,7 +45,7 @@ class TapConvPlan : public ConvPlan {
   const KernelInfo& kernel() const override { return kernel_; }
 
   void run(const ConvBuffers& buffers) const noexcept override {
-    const int64_t src_image = p_.in_pixels() * src_stride_, dst_image = p_.out_pixels() * dst_stride_;
+    const int64_t src_image = p_.in_pixels() * src_stride_;
     float* copy = static_cast<float*>(buffers.workspace);
     if (p_.n > 0) kernel_.count_run();
     for (int64_t image = 0; image < p_.n; ++image) {
@@ -53,7 +54,7 @@ class TapConvPlan : public ConvPlan {
         copy_rows(src, copy);
         src = copy;
       }
-      run_image(src, buffers, image * dst_image);
+      run_image(src, buffers, image * p_.out_pixels());
     }
   }
 
@@ -149,8 +150,8 @@ class TapConvPlan : public ConvPlan {
     for (int64_t piece = 0; piece < pieces; ++piece) {
       const int64_t begin = width.count * piece / pieces, end = width.count * (piece + 1) / pieces;
       segments_.push_back({(row * width_ + border_ + begin * width.src_step) * pixel_,
-                           (out_row + width.out_begin + begin * width.out_step) * dst_stride_, end - begin, w,
-                           list.first, list.second});
+                           out_row + width.out_begin + begin * width.out_step, end - begin, w, list.first,
+                           list.second});
     }
   }
 
@@ -194,20 +195,20 @@ class TapConvPlan : public ConvPlan {
     });
   }
 
-  void run_image(const float* src, const ConvBuffers& buffers, int64_t dst_offset) const noexcept {
+  void run_image(const float* src, const ConvBuffers& buffers, int64_t first_pixel) const noexcept {
     const int64_t blocks = static_cast<int64_t>(blocks_.size()) - 1, work = block_rows_ * panel_size_;
     parallel_grid(blocks, p_.groups * panels_, 1 + kGemmWork / (work + 1), along_,
                   [&](int64_t first_block, int64_t last_block, int64_t first_column, int64_t last_column) {
                     for (int64_t block = first_block; block < last_block; ++block) {
                       for (int64_t column = first_column; column < last_column; ++column) {
-                        run_panel(src, buffers, dst_offset, block, column / panels_, column % panels_,
+                        run_panel(src, buffers, first_pixel, block, column / panels_, column % panels_,
                                   column + 1 < last_column);
                       }
                     }
                   });
   }
 
-  void run_panel(const float* src, const ConvBuffers& buffers, int64_t dst_offset, int64_t block, int64_t group,
+  void run_panel(const float* src, const ConvBuffers& buffers, int64_t first_pixel, int64_t block, int64_t group,
                  int64_t panel, bool more) const noexcept {
     const int64_t column = group * p_.group_k() + panel * kernel_.nr;
     GemmF32Args args;
@@ -231,11 +232,12 @@ class TapConvPlan : public ConvPlan {
       args.next = fetch ? args.weights + panel_size_ : nullptr;
       fetched = segment.tap_begin;
       args.m = segment.m;
-      args.dst = buffers.dst + dst_offset + segment.dst + column;
+      const int64_t pixel = first_pixel + segment.pixel;
+      args.dst = buffers.dst + pixel * dst_stride_ + column;
       args.dst_stride = width.out_step * dst_stride_;
       if (options_.residual) {
-        args.epilogue.residual = buffers.residual + dst_offset + segment.dst + column;
-        args.epilogue.residual_stride = args.dst_stride;
+        args.epilogue.residual = buffers.residual + pixel * residual_stride_ + column;
+        args.epilogue.residual_stride = width.out_step * residual_stride_;
       }
       kernel_.fn(args);
     }
@@ -244,7 +246,7 @@ class TapConvPlan : public ConvPlan {
   ConvProblem p_;
   ConvOptions options_;
   const GemmF32Kernel& kernel_;
-  int64_t src_stride_ = 0, dst_stride_ = 0;  // elements between pixels of the caller's arrays
+  int64_t src_stride_ = 0, dst_stride_ = 0, residual_stride_ = 0;  // elements between pixels of the caller's arrays
   int64_t panel_size_ = 0, panels_ = 0;
   std::vector<AxisTaps> phases_[3];
   bool copies_source_ = false, folds_width_ = false;

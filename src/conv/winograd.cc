@@ -37,6 +37,7 @@ class WinogradPlan : public ConvPlan {
         gemm_(choose_gemm_f32(options.isa)) {
     src_stride_ = options.src_pixel_stride ? options.src_pixel_stride : p_.c;
     dst_stride_ = options.dst_pixel_stride ? options.dst_pixel_stride : p_.k;
+    residual_stride_ = options.residual_pixel_stride ? options.residual_pixel_stride : p_.k;
     tiles_h_ = ceil_div(p_.out[1], M);
     tiles_w_ = ceil_div(p_.out[2], M);
     tiles_ = checked_mul(p_.n, tiles_h_ * tiles_w_);
@@ -176,19 +177,20 @@ class WinogradPlan : public ConvPlan {
     args.channels = std::min<int64_t>(gemm_.nr, p_.k - column);
     args.row_stride = p_.out[2] * dst_stride_;
     args.pixel_stride = dst_stride_;
+    args.residual_row = p_.out[2] * residual_stride_;
     args.only_finite = true;
     args.epilogue.call = options_.function;
     if (b.bias) args.epilogue.bias = b.bias + column;
     for (int64_t i = 0; i < count; ++i) {
       const Position at = position(first + i);
-      const int64_t offset = ((at.image * p_.out[1] + at.y) * p_.out[2] + at.x) * dst_stride_ + column;
+      const int64_t pixel = (at.image * p_.out[1] + at.y) * p_.out[2] + at.x;
       args.src = m + i * nr_row_;
-      args.dst = b.dst + offset;
+      args.dst = b.dst + pixel * dst_stride_ + column;
       args.rows = static_cast<int>(std::min<int64_t>(M, p_.out[1] - at.y));
       args.columns = static_cast<int>(std::min<int64_t>(M, p_.out[2] - at.x));
       if (options_.residual) {
-        args.epilogue.residual = b.residual + offset;
-        args.epilogue.residual_stride = dst_stride_;
+        args.epilogue.residual = b.residual + pixel * residual_stride_ + column;
+        args.epilogue.residual_stride = residual_stride_;
       }
       const int64_t done = transform_.output(args);
       if (done < args.channels) rescue(b, at, panel, done, args, m + product_floats_);
@@ -215,7 +217,7 @@ class WinogradPlan : public ConvPlan {
       gemm_.fn(
           {v + i * c_row_, 0, &tap, 1, p_.c, panel_weights(b, panel, i), 1, gemm_.nr, m + i * nr_row_, 0, {}, nullptr});
     }
-    transform_.output({m, nr_row_, out.channels, sums, M * gemm_.nr, gemm_.nr, M, M, false, {}});
+    transform_.output({m, nr_row_, out.channels, sums, M * gemm_.nr, gemm_.nr, 0, M, M, false, {}});
     const Epilogue& e = out.epilogue;
     for (int i = 0; i < out.rows; ++i) {
       for (int j = 0; j < out.columns; ++j) {
@@ -224,7 +226,7 @@ class WinogradPlan : public ConvPlan {
         for (int64_t c = done; c < out.channels; ++c) {
           sum[c] *= 0x1p20f;
           if (e.bias) sum[c] += e.bias[c];
-          if (e.residual) sum[c] += e.residual[pixel + c];
+          if (e.residual) sum[c] += e.residual[i * out.residual_row + j * e.residual_stride + c];
         }
         // A tap-GEMM without taps applies the function.
         gemm_.fn({nullptr,
@@ -247,7 +249,7 @@ class WinogradPlan : public ConvPlan {
   ConvOptions options_;
   const WinogradKernel& transform_;
   const GemmF32Kernel& gemm_;
-  int64_t src_stride_, dst_stride_;
+  int64_t src_stride_, dst_stride_, residual_stride_;
   int64_t tiles_h_, tiles_w_, tiles_, panels_;
   int64_t c_row_, nr_row_;  // elements between tiles in V and M
   int64_t block_, blocks_;

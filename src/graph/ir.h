@@ -62,12 +62,22 @@ std::shared_ptr<Constant> make_constant(DType dtype, Shape shape, const void* da
 // The same without a copy: the bytes at `data` stay as they are while somebody holds it.
 std::shared_ptr<Constant> make_constant(DType dtype, Shape shape, std::shared_ptr<const void> data);
 
+// Where a value lies: in memory of its own (no whole), or in that of another value, from its element `offset` on.
+// pixel_stride: elements from one pixel of a channels_last value to the next; 0: dense. See placement.h.
+struct Placement {
+  ValueId whole = kNoValue;
+  int64_t offset = 0;
+  int64_t pixel_stride = 0;
+  friend bool operator==(const Placement&, const Placement&) = default;
+};
+
 struct Value {
   std::string name;
   DType dtype = DType::f32;
   Shape shape{};  // may hold kDynamic before a plan fixes it
   Format format = Format::plain;
   ConstantPtr constant{};  // set where the value is known
+  Placement placement{};
 };
 
 struct OpDef;

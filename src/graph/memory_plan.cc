@@ -4,25 +4,12 @@
 
 #include "graph/ops/ops.h"
 #include "graph/passes/passes.h"
+#include "graph/placement.h"
 
 namespace fastconv::graph {
 namespace {
 
 using Kind = Location::Kind;
-
-bool is_view(const Node& node) {
-  return node.op->flags & kView;
-}
-
-// By value: the value whose bytes it shares (itself where it is no view).
-std::vector<ValueId> find_roots(const Graph& graph) {
-  std::vector<ValueId> root(graph.values.size());
-  for (size_t i = 0; i < root.size(); ++i) root[i] = static_cast<ValueId>(i);
-  for (const Node& node : graph.nodes) {
-    if (is_view(node)) root[node.outputs[0]] = root[node.inputs[0]];
-  }
-  return root;
-}
 
 // A piece of the arena, needed from step `first` to step `last`.
 struct Block {
@@ -57,17 +44,13 @@ int64_t place(std::vector<Block>& blocks) {
 class Planner {
  public:
   Planner(const Graph& graph, const std::vector<std::unique_ptr<Step>>& steps)
-      : graph_(graph),
-        steps_(steps),
-        root_(find_roots(graph)),
-        last_read_(graph.values.size(), -1),
-        block_(graph.values.size(), -1) {}
+      : graph_(graph), steps_(steps), last_use_(graph.values.size(), -1), block_(graph.values.size(), -1) {}
 
   MemoryPlan run() {
     plan_.values.resize(graph_.values.size());
     for (size_t i = 0; i < graph_.values.size(); ++i) {
       if (const Constant* constant = graph_.values[i].constant.get()) {
-        plan_.values[i] = {Kind::constant, 0, constant->data.data()};
+        plan_.values[i] = {Kind::constant, 0, 0, constant->data.data()};
       }
     }
     for (size_t i = 0; i < graph_.inputs.size(); ++i) {
@@ -76,21 +59,26 @@ class Planner {
       }
     }
     for (size_t i = 0; i < graph_.outputs.size(); ++i) {
-      plan_.values[root_[graph_.outputs[i]]] = {Kind::output, static_cast<int64_t>(i)};
+      plan_.values[home(graph_.outputs[i])] = {Kind::output, static_cast<int64_t>(i)};
     }
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      if (!steps_[i]) continue;
       for (ValueId id : graph_.nodes[i].inputs) {
-        if (id != kNoValue && steps_[i]) last_read_[root_[id]] = static_cast<int>(i);
+        if (id != kNoValue) last_use_[home(id)] = static_cast<int>(i);
       }
+      for (ValueId id : graph_.nodes[i].outputs) last_use_[home(id)] = static_cast<int>(i);
     }
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       if (steps_[i]) add_step(static_cast<int>(i));
     }
     plan_.arena_bytes = fastconv::graph::place(blocks_);
     for (size_t i = 0; i < graph_.values.size(); ++i) {
-      const ValueId root = root_[i];
-      if (block_[root] >= 0) plan_.values[root] = {Kind::arena, blocks_[block_[root]].offset};
-      plan_.values[i] = plan_.values[root];
+      const ValueId whole = home(static_cast<ValueId>(i));
+      if (block_[whole] >= 0) plan_.values[whole] = {Kind::arena, 0, blocks_[block_[whole]].offset};
+      const Value& value = graph_.values[i];
+      if (value.placement.whole == kNoValue) continue;
+      plan_.values[i] = plan_.values[whole];
+      plan_.values[i].offset += value.placement.offset * size_of(value.dtype);
     }
     plan_.workspaces.resize(graph_.nodes.size());
     for (size_t i = 0; i < workspace_block_.size(); ++i) {
@@ -100,6 +88,8 @@ class Planner {
   }
 
  private:
+  ValueId home(ValueId id) const { return home_of(graph_, id); }
+
   int add_block(int64_t bytes, int first, int last) {
     blocks_.push_back({round_up(std::max<int64_t>(bytes, 1), kAlignment), first, last});
     plan_.unshared_bytes += blocks_.back().bytes;
@@ -109,14 +99,15 @@ class Planner {
   void add_step(int i) {
     const Node& node = graph_.nodes[i];
     for (ValueId id : node.outputs) {
-      if (plan_.values[id].kind == Kind::output) continue;
-      const int last = std::max(last_read_[id], i);
+      const ValueId whole = home(id);
+      if (plan_.values[whole].kind != Kind::none || block_[whole] >= 0) continue;
+      const int last = last_use_[whole];
       if (const int shared = dying_input(node, i, id); shared >= 0) {
         block_[id] = shared;
         blocks_[shared].last = last;
       } else {
-        const Value& value = graph_.values[id];
-        block_[id] = add_block(byte_count(value.dtype, value.shape), i, last);
+        const Value& value = graph_.values[whole];
+        block_[whole] = add_block(byte_count(value.dtype, value.shape), i, last);
       }
     }
     workspace_block_.resize(i + 1, -1);
@@ -125,23 +116,23 @@ class Planner {
 
   // The block of an input that dies here and that output `id` may take over; -1 where there is none.
   int dying_input(const Node& node, int step, ValueId id) const {
-    if (!(node.op->flags & kMayAlias) || id != node.outputs[0]) return -1;
+    if (!(node.op->flags & kMayAlias) || id != node.outputs[0] || home(id) != id) return -1;
     const Value& out = graph_.values[id];
     for (ValueId candidate : node.inputs) {
       if (candidate == kNoValue) continue;
-      const ValueId root = root_[candidate];
+      const ValueId whole = home(candidate);
       const Value& in = graph_.values[candidate];
-      if (block_[root] < 0 || blocks_[block_[root]].last != step) continue;
-      if (in.dtype == out.dtype && in.shape == out.shape && in.format == out.format) return block_[root];
+      if (block_[whole] < 0 || blocks_[block_[whole]].last != step) continue;
+      if (element_count(graph_.values[whole].shape) != element_count(in.shape)) continue;
+      if (in.dtype == out.dtype && in.shape == out.shape && in.format == out.format) return block_[whole];
     }
     return -1;
   }
 
   const Graph& graph_;
   const std::vector<std::unique_ptr<Step>>& steps_;
-  std::vector<ValueId> root_;
-  std::vector<int> last_read_;  // by root: the last step that reads it
-  std::vector<int> block_;      // by root: its block, -1 where it is not in the arena
+  std::vector<int> last_use_;  // by home: the last step that reads or writes in it
+  std::vector<int> block_;     // by home: its block, -1 where it is not in the arena
   std::vector<int> workspace_block_;
   std::vector<Block> blocks_;
   MemoryPlan plan_;
@@ -154,17 +145,18 @@ MemoryPlan plan_memory(const Graph& graph, const std::vector<std::unique_ptr<Ste
 }
 
 void separate_outputs(Graph& graph) {
-  const std::vector<ValueId> root = find_roots(graph);
   const Uses uses(graph);
   std::vector<ValueId> taken;
   for (ValueId& id : graph.outputs) {
-    const bool made = uses.producer[root[id]] >= 0;
-    if (made && std::find(taken.begin(), taken.end(), root[id]) == taken.end()) {
-      taken.push_back(root[id]);
+    const ValueId home = home_of(graph, id);
+    const bool made = uses.producer[home] >= 0;
+    if (made && std::find(taken.begin(), taken.end(), home) == taken.end()) {
+      taken.push_back(home);
       continue;
     }
     Value copy = graph.values[id];
     copy.constant = nullptr;
+    copy.placement = {};
     const ValueId fresh = graph.new_value(std::move(copy));
     graph.nodes.push_back({&op_copy, graph.values[id].name, {id}, {fresh}, {}});
     id = fresh;

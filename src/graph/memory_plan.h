@@ -9,11 +9,13 @@
 
 namespace fastconv::graph {
 
-// The address of a value in terms of what a run brings: an offset in the arena, or an input, output or constant.
+// The address of a value in terms of what a run brings: the arena, or an input, output or constant, and bytes from
+// there.
 struct Location {
   enum class Kind : uint8_t { none, arena, input, output, constant };
   Kind kind = Kind::none;
-  int64_t index = 0;  // arena: bytes; input, output: position in the graph's list
+  int64_t index = 0;  // input, output: position in the graph's list
+  int64_t offset = 0;
   const std::byte* constant = nullptr;
 };
 
@@ -24,7 +26,8 @@ struct MemoryPlan {
   int64_t unshared_bytes = 0;  // what the arena would be if nothing were reused
 };
 
-// `steps[i]` is node i's step, null for views. Every graph output must have a producer of its own.
+// `steps[i]` is node i's step, null where there is nothing to do. Every graph output must have a producer of its own,
+// and memory of its own.
 MemoryPlan plan_memory(const Graph& graph, const std::vector<std::unique_ptr<Step>>& steps);
 
 // Gives every graph output a producer of its own: a copy where it is an input, a constant, or another output.

@@ -29,6 +29,7 @@ inline std::string label_of(const Node& node);
 class InferContext {
  public:
   InferContext(const Graph& graph, const Node& node) : graph_(graph), node_(node) {}
+  const Graph& graph() const { return graph_; }
   const Node& node() const { return node_; }
   int input_count() const { return static_cast<int>(node_.inputs.size()); }
   int output_count() const { return static_cast<int>(node_.outputs.size()); }
@@ -125,10 +126,13 @@ enum class LayoutRule : uint8_t { plain, channels_last, follow };
 
 enum OpFlags : unsigned {
   kNoFlags = 0,
-  kView = 1,         // the output is the input's memory under another shape: no step (formats must be plain)
-  kMayAlias = 2,     // an output may share the memory of a dead input of the same physical shape and dtype
-  kValueInputs = 4,  // inputs after the first are arguments read while planning (ints()), not at run time
-  kShapeOnly = 8,    // the outputs depend on the inputs' shapes alone, so they are known while planning
+  kView = 1,           // the output is the input's memory under another shape: no step (formats must be plain)
+  kMayAlias = 2,       // an output may share the memory of a dead input of the same physical shape and dtype
+  kValueInputs = 4,    // inputs after the first are arguments read while planning (ints()), not at run time
+  kShapeOnly = 8,      // the outputs depend on the inputs' shapes alone, so they are known while planning
+  kReadsPixels = 16,   // reads channels_last inputs of any pixel stride (see Placement)
+  kWritesPixels = 32,  // writes such outputs
+  kPixelStrides = kReadsPixels | kWritesPixels,
 };
 
 // How many inputs or outputs a node may have. Inputs from `least` on are optional: they may be absent, unless any
@@ -155,7 +159,7 @@ struct OpDef {
   void (*infer)(InferContext&);
   LayoutRule layout;
   unsigned flags;
-  std::unique_ptr<Step> (*plan)(PlanContext&);
+  std::unique_ptr<Step> (*plan)(PlanContext&);  // null where the outputs lie in place already: nothing to do
   // What Graph::add holds nodes to.
   Arity inputs = {};
   AttributeDefs attributes = {};

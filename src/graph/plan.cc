@@ -15,16 +15,21 @@ void Plan::bind(RunState& state) const {
   }
   state.pointers.assign(operands.size(), nullptr);
   for (size_t i = 0; i < operands.size(); ++i) {
-    if (operands[i].kind == Location::Kind::arena) state.pointers[i] = state.arena.data() + operands[i].index;
-    if (operands[i].kind == Location::Kind::constant) state.pointers[i] = const_cast<std::byte*>(operands[i].constant);
+    if (operands[i].kind == Location::Kind::arena) state.pointers[i] = state.arena.data() + operands[i].offset;
+    if (operands[i].kind == Location::Kind::constant) {
+      state.pointers[i] = const_cast<std::byte*>(operands[i].constant) + operands[i].offset;
+    }
   }
   state.bound_to = id;
 }
 
 void Plan::set_borders(RunState& state, const void* const* inputs, void* const* outputs) const noexcept {
   for (size_t i = 0; i < operands.size(); ++i) {
-    if (operands[i].kind == Location::Kind::input) state.pointers[i] = const_cast<void*>(inputs[operands[i].index]);
-    if (operands[i].kind == Location::Kind::output) state.pointers[i] = outputs[operands[i].index];
+    const auto& [kind, index, offset, constant] = operands[i];
+    if (kind == Location::Kind::input) {
+      state.pointers[i] = static_cast<std::byte*>(const_cast<void*>(inputs[index])) + offset;
+    }
+    if (kind == Location::Kind::output) state.pointers[i] = static_cast<std::byte*>(outputs[index]) + offset;
   }
 }
 

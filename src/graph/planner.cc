@@ -5,6 +5,7 @@
 
 #include "graph/memory_plan.h"
 #include "graph/passes/passes.h"
+#include "graph/placement.h"
 #include "graph/plan.h"
 
 namespace fastconv::graph {
@@ -44,8 +45,10 @@ std::shared_ptr<const Plan> make_plan(Graph graph, const PlanOptions& options, P
   remove_dead_nodes(graph);
   fuse_epilogues(graph);
   assign_formats(graph, cache);
+  place_views(graph);
   separate_outputs(graph);
   remove_dead_nodes(graph);
+  place_parts(graph);
 
   std::vector<std::unique_ptr<Step>> steps;
   for (const Node& node : graph.nodes) steps.push_back(make_step(graph, node, options, cache));

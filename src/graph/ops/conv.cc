@@ -163,6 +163,9 @@ std::unique_ptr<Step> plan_conv(PlanContext& c) {
   options.isa = active_isa();
   options.function = c.node().function;
   options.residual = c.node().residual >= 0;
+  options.src_pixel_stride = c.input(0).placement.pixel_stride;
+  options.dst_pixel_stride = c.output(0).placement.pixel_stride;
+  if (options.residual) options.residual_pixel_stride = c.input(c.node().residual).placement.pixel_stride;
   const Precision precision = parse_precision(c.options().precision);
   const std::string name = preferred_algorithm(p, precision, c.options().algorithms);
   const Algorithm& algorithm = choose_algorithm(p, Machine::here(options.isa), precision, name, c.label().c_str());
@@ -182,11 +185,11 @@ std::unique_ptr<Step> plan_conv(PlanContext& c) {
 
 const AttributeDefs kConvAttributes{{"strides", kInts},  {"dilations", kInts},  {"pads_begin", kInts},
                                     {"pads_end", kInts}, {"auto_pad", kString}, {"groups", kInt}};
-const OpDef op_conv{"conv", infer_conv<false>, LayoutRule::channels_last, kNoFlags, plan_conv<false>,
+const OpDef op_conv{"conv", infer_conv<false>, LayoutRule::channels_last, kPixelStrides, plan_conv<false>,
                     {2, 3}, kConvAttributes};
 const AttributeDefs kConvTransposeAttributes =
     joined(kConvAttributes, {{"output_padding", kInts}, {"output_shape", kInts}});
-const OpDef op_conv_transpose{"conv_transpose", infer_conv<true>, LayoutRule::channels_last, kNoFlags,
+const OpDef op_conv_transpose{"conv_transpose", infer_conv<true>, LayoutRule::channels_last, kPixelStrides,
                               plan_conv<true>,  {2, 3},           kConvTransposeAttributes};
 
 }  // namespace fastconv::graph

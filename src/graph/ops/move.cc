@@ -9,7 +9,7 @@ std::vector<int64_t> strides_of(const Value& value) {
   const bool channels_last = value.format == Format::channels_last && rank >= 3;
   if (channels_last) {
     strides[1] = 1;
-    next = value.shape[1];
+    next = value.placement.pixel_stride ? value.placement.pixel_stride : value.shape[1];
   }
   for (int a = rank - 1; a >= 0; --a) {
     if (channels_last && a == 1) continue;

@@ -12,7 +12,7 @@
 
 namespace fastconv::graph {
 
-// Elements from one cell to the next along each logical axis.
+// Elements from one cell to the next along each logical axis, where the value is placed.
 std::vector<int64_t> strides_of(const Value& value);
 
 // A copy of elements of the value's type, its dimensions still to be added.

@@ -1,9 +1,11 @@
 // Operators that put cells elsewhere and change none: transpose, concat, split, slice, expand, tile, depth_to_space and
-// space_to_depth. Each says in logical axes which cells go where; move.h does the rest in any memory format.
+// space_to_depth. Each says in logical axes which cells go where; move.h does the rest in any memory format. What
+// concat joins, and split and slice take out, may lie in place already: see placement.h.
 #include <algorithm>
 
 #include "graph/ops/move.h"
 #include "graph/ops/ops.h"
+#include "graph/placement.h"
 
 namespace fastconv::graph {
 namespace {
@@ -43,6 +45,27 @@ std::unique_ptr<Step> plan_transpose(PlanContext& c) {
 
 // ---- concat and split: a part is the whole of the small value and some of the large one
 
+std::unique_ptr<Step> plan_parts(PlanContext& c) {
+  const Parts all = *parts_of(c.graph(), c.node());
+  auto step = std::make_unique<MoveStep>();
+  bool moves = false;
+  for (size_t i = 0; i < all.parts.size(); ++i) {
+    const Part& part = all.parts[i];
+    const Value& value = c.graph().values[part.value];
+    if (element_count(value.shape) == 0 || value.placement == placement_in(c.graph(), all.whole, part)) continue;
+    const auto strides = strides_of(value);
+    StridedCopy copy = copy_of(value);
+    for (size_t a = 0; a < strides.size(); ++a) {
+      copy.add(value.shape[a], all.joins ? strides[a] : part.strides[a], all.joins ? part.strides[a] : strides[a]);
+    }
+    const int index = static_cast<int>(i);
+    all.joins ? step->add(copy, index, 0, 0, part.offset) : step->add(copy, 0, part.offset, index, 0);
+    moves = true;
+  }
+  if (!moves) return nullptr;
+  return step;
+}
+
 int64_t axis_of(const InferContext& c) {
   return c.axis(c.get_int("axis"), static_cast<int64_t>(c.shape(0).size()));
 }
@@ -67,21 +90,6 @@ void infer_concat(InferContext& c) {
     shape[axis] = checked_add(shape[axis], part[axis]);
   }
   c.set_output(0, c.dtype(0), shape);
-}
-
-std::unique_ptr<Step> plan_concat(PlanContext& c) {
-  const int64_t axis = axis_of(c);
-  const auto to = strides_of(c.output(0));
-  auto step = std::make_unique<MoveStep>();
-  int64_t offset = 0;
-  for (int i = 0; i < c.input_count(); ++i) {
-    const auto from = strides_of(c.input(i));
-    StridedCopy copy = copy_of(c.input(i));
-    for (size_t a = 0; a < to.size(); ++a) copy.add(c.shape(i)[a], from[a], to[a]);
-    step->add(copy, i, 0, 0, offset * to[axis]);
-    offset += c.shape(i)[axis];
-  }
-  return step;
 }
 
 int64_t split_axis(const InferContext& c) {
@@ -113,19 +121,16 @@ void infer_split(InferContext& c) {
   }
 }
 
-std::unique_ptr<Step> plan_split(PlanContext& c) {
-  const int64_t axis = split_axis(c);
-  const auto from = strides_of(c.input(0));
-  auto step = std::make_unique<MoveStep>();
+// One after the other along an axis.
+Parts side_by_side(const Graph& graph, ValueId whole, const std::vector<ValueId>& values, int64_t axis, bool joins) {
+  Parts all{whole, joins, {}};
+  const auto strides = strides_of(graph.values[whole]);
   int64_t offset = 0;
-  for (int i = 0; i < c.output_count(); ++i) {
-    const auto to = strides_of(c.output(i));
-    StridedCopy copy = copy_of(c.input(0));
-    for (size_t a = 0; a < to.size(); ++a) copy.add(c.output(i).shape[a], from[a], to[a]);
-    step->add(copy, 0, offset * from[axis], i, 0);
-    offset += c.output(i).shape[axis];
+  for (const ValueId id : values) {
+    all.parts.push_back({id, offset * strides[axis], strides});
+    offset += graph.values[id].shape[axis];
   }
-  return step;
+  return all;
 }
 
 // ---- slice
@@ -186,17 +191,15 @@ void infer_slice(InferContext& c) {
   c.set_output(0, c.dtype(0), shape);
 }
 
-std::unique_ptr<Step> plan_slice(PlanContext& c) {
+Parts sliced(const InferContext& c) {
   const auto taken = ranges(c);
-  const auto from = strides_of(c.input(0)), to = strides_of(c.output(0));
-  StridedCopy copy = copy_of(c.input(0));
-  int64_t offset = 0;
+  Part part{c.node().outputs[0], 0, strides_of(c.input(0))};
   for (size_t a = 0; a < taken.size(); ++a) {
     const auto [start, count, step] = taken[a];
-    copy.add(count, count > 1 ? step * from[a] : 0, to[a]);
-    offset += start * from[a];
+    part.offset += start * part.strides[a];
+    part.strides[a] = count > 1 ? step * part.strides[a] : 0;
   }
-  return single_move(copy, offset);
+  return {c.node().inputs[0], false, {std::move(part)}};
 }
 
 // ---- expand and tile
@@ -311,25 +314,33 @@ std::unique_ptr<Step> plan_space_to_depth(PlanContext& c) {
 
 }  // namespace
 
+std::optional<Parts> parts_of(const Graph& graph, const Node& node) {
+  const InferContext c(graph, node);
+  if (node.op == &op_concat) return side_by_side(graph, node.outputs[0], node.inputs, axis_of(c), true);
+  if (node.op == &op_split) return side_by_side(graph, node.inputs[0], node.outputs, split_axis(c), false);
+  if (node.op == &op_slice) return sliced(c);
+  return std::nullopt;
+}
+
 const AttributeDefs kTransposeAttributes{{"perm", kInts}};
 const OpDef op_transpose{"transpose", infer_transpose,     LayoutRule::plain, kNoFlags, plan_transpose,
                          {1},         kTransposeAttributes};
 const AttributeDefs kConcatAttributes{{"axis", kInt}};
-const OpDef op_concat{"concat",    infer_concat,     LayoutRule::follow, kNoFlags,
-                      plan_concat, {1, Arity::kAny}, kConcatAttributes};
+const OpDef op_concat{"concat",   infer_concat,     LayoutRule::follow, kPixelStrides,
+                      plan_parts, {1, Arity::kAny}, kConcatAttributes};
 const AttributeDefs kSplitAttributes{{"axis", kInt}};
-const OpDef op_split{"split",    infer_split, LayoutRule::follow, kValueInputs,
-                     plan_split, {1, 2},      kSplitAttributes,   {1, Arity::kAny}};
-const OpDef op_slice{"slice", infer_slice, LayoutRule::follow, kValueInputs, plan_slice, {3, 5}};
-const OpDef op_expand{"expand", infer_expand, LayoutRule::follow, kValueInputs, plan_expand, {2}};
-const OpDef op_tile{"tile", infer_tile, LayoutRule::follow, kValueInputs, plan_tile, {2}};
+const OpDef op_split{"split",    infer_split, LayoutRule::follow, kValueInputs | kPixelStrides,
+                     plan_parts, {1, 2},      kSplitAttributes,   {1, Arity::kAny}};
+const OpDef op_slice{"slice", infer_slice, LayoutRule::follow, kValueInputs | kPixelStrides, plan_parts, {3, 5}};
+const OpDef op_expand{"expand", infer_expand, LayoutRule::follow, kValueInputs | kPixelStrides, plan_expand, {2}};
+const OpDef op_tile{"tile", infer_tile, LayoutRule::follow, kValueInputs | kPixelStrides, plan_tile, {2}};
 const AttributeDefs kDepthToSpaceAttributes{{"blocksize", kInt}, {"mode", kString}};
-const OpDef op_depth_to_space{
-    "depth_to_space",       infer_depth_to_space, LayoutRule::follow, kNoFlags, plan_depth_to_space, {1},
-    kDepthToSpaceAttributes};
+const OpDef op_depth_to_space{"depth_to_space",       infer_depth_to_space, LayoutRule::follow,
+                              kPixelStrides,          plan_depth_to_space,  {1},
+                              kDepthToSpaceAttributes};
 const AttributeDefs kSpaceToDepthAttributes{{"blocksize", kInt}};
-const OpDef op_space_to_depth{
-    "space_to_depth",       infer_space_to_depth, LayoutRule::follow, kNoFlags, plan_space_to_depth, {1},
-    kSpaceToDepthAttributes};
+const OpDef op_space_to_depth{"space_to_depth",       infer_space_to_depth, LayoutRule::follow,
+                              kPixelStrides,          plan_space_to_depth,  {1},
+                              kSpaceToDepthAttributes};
 
 }  // namespace fastconv::graph

@@ -149,6 +149,7 @@ std::unique_ptr<Step> plan_pad(PlanContext& c) {
 
 }  // namespace
 
-const OpDef op_pad{"pad", infer_pad, LayoutRule::follow, kValueInputs, plan_pad, {2, 4}, {{"mode", kString}}};
+const OpDef op_pad{"pad",    infer_pad, LayoutRule::follow, kValueInputs | kPixelStrides,
+                   plan_pad, {2, 4},    {{"mode", kString}}};
 
 }  // namespace fastconv::graph

@@ -140,8 +140,10 @@ std::unique_ptr<Step> make_step(PlanContext& c, PoolKind kind, std::vector<PoolA
   const bool with_indices = c.output_count() > 1;
   if (with_indices) kind = PoolKind::max_index;
   axes.insert(axes.begin(), 3 - axes.size(), PoolAxis{});
+  PoolPixels pixels{c.input(0).placement.pixel_stride, c.output(0).placement.pixel_stride};
+  if (with_indices) pixels.indices = c.output(1).placement.pixel_stride;
   PoolPlan plan(kind, c.shape(0)[0], c.shape(0)[1], std::move(axes[0]), std::move(axes[1]), std::move(axes[2]), divisor,
-                indices);
+                indices, pixels);
   return std::make_unique<PoolStep>(std::move(plan), with_indices);
 }
 
@@ -185,19 +187,20 @@ const AttributeDefs kWindowAttributes{{"kernel", kInts},    {"strides", kInts}, 
                                       {"pads_end", kInts},  {"dilations", kInts}, {"ceil_mode", kInt},
                                       {"auto_pad", kString}};
 const AttributeDefs kMaxPoolAttributes = joined(kWindowAttributes, {{"indices", kString}, {"storage_order", kInt}});
-const OpDef op_max_pool{"max_pool",         infer_max_pool, LayoutRule::channels_last, kNoFlags, plan_max_pool, {1},
+const OpDef op_max_pool{"max_pool",         infer_max_pool, LayoutRule::channels_last,
+                        kPixelStrides,      plan_max_pool,  {1},
                         kMaxPoolAttributes, {1, 2}};
 const AttributeDefs kAvgPoolAttributes =
     joined(kWindowAttributes, {{"count_include_pad", kInt}, {"divisor_override", kInt}});
-const OpDef op_avg_pool{"avg_pool", infer_avg_pool,    LayoutRule::channels_last, kNoFlags, plan_avg_pool,
+const OpDef op_avg_pool{"avg_pool", infer_avg_pool,    LayoutRule::channels_last, kPixelStrides, plan_avg_pool,
                         {1},        kAvgPoolAttributes};
 const AttributeDefs kAdaptiveAttributes{{"output_size", kInts}};
 const OpDef op_adaptive_max_pool{"adaptive_max_pool",       infer_adaptive_max_pool,
-                                 LayoutRule::channels_last, kNoFlags,
+                                 LayoutRule::channels_last, kPixelStrides,
                                  plan_adaptive_max_pool,    {1},
                                  kAdaptiveAttributes,       {1, 2}};
-const OpDef op_adaptive_avg_pool{
-    "adaptive_avg_pool", infer_adaptive_avg_pool, LayoutRule::channels_last, kNoFlags, plan_adaptive_avg_pool, {1},
-    kAdaptiveAttributes};
+const OpDef op_adaptive_avg_pool{"adaptive_avg_pool", infer_adaptive_avg_pool, LayoutRule::channels_last,
+                                 kPixelStrides,       plan_adaptive_avg_pool,  {1},
+                                 kAdaptiveAttributes};
 
 }  // namespace fastconv::graph

@@ -192,8 +192,8 @@ std::unique_ptr<Step> plan_resize(PlanContext& c) {
         same ? ResizeAxis::identity(shape[a])
              : resize_axis(rule, shape[a], t.out, t.scale, t.width, t.roi_begin, t.roi_end);
   }
-  return std::make_unique<ResizeStep>(
-      ResizePlan(std::move(axes), static_cast<float>(c.get_float("extrapolation_value", 0))));
+  return std::make_unique<ResizeStep>(ResizePlan(
+      std::move(axes), static_cast<float>(c.get_float("extrapolation_value", 0)), c.output(0).placement.pixel_stride));
 }
 
 }  // namespace
@@ -202,7 +202,7 @@ const AttributeDefs kResizeAttributes{
     {"mode", kString},         {"coordinate_mode", kString},    {"nearest_mode", kString}, {"cubic_coeff_a", kFloat},
     {"exclude_outside", kInt}, {"extrapolation_value", kFloat}, {"antialias", kInt},       {"axes", kInts},
     {"keep_aspect", kString}};
-const OpDef op_resize{"resize",    infer_resize, LayoutRule::channels_last, kValueInputs,
+const OpDef op_resize{"resize",    infer_resize, LayoutRule::channels_last, kValueInputs | kWritesPixels,
                       plan_resize, {1, 4},       kResizeAttributes};
 
 }  // namespace fastconv::graph

@@ -57,7 +57,7 @@ inline void pool_row(const PoolRow& row) {
   for (int64_t p = 0; p < row.count; ++p) {
     const PoolSpan& span_w = row.span_w[p];
     const float* src = rows + span_w.first * row.src_stride[2];
-    float* dst = row.dst + p * row.channels;
+    float* dst = row.dst + p * row.dst_pixel;
     int64_t cells = row.divisor;
     if (cells == 0) cells = row.span_d.counted * row.span_h.counted * span_w.counted;
     const simd::Vec divisor = simd::broadcast(static_cast<float>(cells == 0 ? 1 : cells));

@@ -61,14 +61,16 @@ PoolAxis adaptive_axis(int64_t size, int64_t out) {
 }
 
 PoolPlan::PoolPlan(PoolKind kind, int64_t batch, int64_t channels, PoolAxis depth, PoolAxis height, PoolAxis width,
-                   int64_t divisor, PoolIndices indices, Isa isa)
+                   int64_t divisor, PoolIndices indices, PoolPixels pixels, Isa isa)
     : kernel_(&choose(kind, isa)),
       batch_(batch),
       channels_(channels),
       axes_{std::move(depth), std::move(height), std::move(width)} {
   row_.channels = channels;
   row_.divisor = divisor;
-  int64_t cell = channels, place = 1;
+  row_.dst_pixel = pixels.dst ? pixels.dst : channels;
+  row_.index_pixel = pixels.indices ? pixels.indices : channels;
+  int64_t cell = pixels.src ? pixels.src : channels, place = 1;
   for (int a = 2; a >= 0; --a) {
     row_.step[a] = axes_[a].step;
     row_.src_stride[a] = cell;
@@ -100,12 +102,12 @@ void PoolPlan::run(const float* src, float* dst, int64_t* indices) const noexcep
       const int64_t h = line % out_h, d = line / out_h % out_d, n = line / out_h / out_d;
       PoolRow row = row_;
       row.src = src + n * image;
-      row.dst = dst + pixel * channels_;
+      row.dst = dst + pixel * row.dst_pixel;
       row.count = std::min(out_w - w, end - pixel);
       row.span_d = depth.spans[d];
       row.span_h = height.spans[h];
       row.span_w = &width.spans[w];
-      row.indices = indices ? indices + pixel * channels_ : nullptr;
+      row.indices = indices ? indices + pixel * row.index_pixel : nullptr;
       row.index_base = n * index_image_;
       kernel_->fn(row);
       pixel += row.count;

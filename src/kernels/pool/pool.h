@@ -42,8 +42,9 @@ struct PoolRow {
   int64_t count, channels;
   PoolSpan span_d, span_h;
   const PoolSpan* span_w;
-  int64_t step[3];        // cells between taps
-  int64_t src_stride[3];  // elements between cells
+  int64_t dst_pixel, index_pixel;  // elements between output pixels
+  int64_t step[3];                 // cells between taps
+  int64_t src_stride[3];           // elements between cells
   int64_t divisor;
   int64_t* indices;
   int64_t index_stride[3];
@@ -64,14 +65,19 @@ struct PoolIndices {
   bool column_major = false;
 };
 
+// Elements from one pixel to the next; 0: dense (the channels).
+struct PoolPixels {
+  int64_t src = 0, dst = 0, indices = 0;
+};
+
 // A pooling made ready. Immutable; run() may be called from many threads.
 class PoolPlan {
  public:
   // axes: depth, height, width. divisor: of a mean, 0 for the number of cells counted.
   PoolPlan(PoolKind kind, int64_t batch, int64_t channels, PoolAxis depth, PoolAxis height, PoolAxis width,
-           int64_t divisor = 0, PoolIndices indices = {}, Isa isa = active_isa());
+           int64_t divisor = 0, PoolIndices indices = {}, PoolPixels pixels = {}, Isa isa = active_isa());
 
-  // src, dst: NHWC, dense; indices as dst, for max_index alone.
+  // src, dst: NHWC; indices as dst, for max_index alone.
   void run(const float* src, float* dst, int64_t* indices = nullptr) const noexcept;
   const char* kernel_name() const { return kernel_->name; }
 

@@ -15,8 +15,8 @@ void avg_pool_f32__scalar(const PoolRow& row) noexcept {
 void max_pool_index_f32__scalar(const PoolRow& row) noexcept {
   for (int64_t p = 0; p < row.count; ++p) {
     const PoolSpan& span_w = row.span_w[p];
-    float* best = row.dst + p * row.channels;
-    int64_t* index = row.indices + p * row.channels;
+    float* best = row.dst + p * row.dst_pixel;
+    int64_t* index = row.indices + p * row.index_pixel;
     bool first = true;
     for (int64_t c = 0; c < row.channels; ++c) best[c] = -__builtin_inff(), index[c] = -1;
     for (int64_t i = 0; i < row.span_d.taps; ++i) {

@@ -37,7 +37,7 @@ inline void resize_channels(const ResizeRow& row, int64_t pixel, int64_t channel
       for (int v = 0; v < kSums; ++v) sum[v] = simd::fma(weight, line[v], sum[v]);
     }
   }
-  float* dst = row.dst + pixel * row.channels + channel;
+  float* dst = row.dst + pixel * row.dst_pixel + channel;
   for (int v = 0; v < kSums; ++v) {
     if (kVectors == 0) {
       simd::store_n(dst, sum[v], rest);

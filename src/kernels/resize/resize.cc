@@ -38,7 +38,7 @@ bool is_outside(const ResizeAxis& axis, int64_t position) {
 
 }  // namespace
 
-ResizePlan::ResizePlan(std::vector<ResizeAxis> axes, float extrapolation, Isa isa)
+ResizePlan::ResizePlan(std::vector<ResizeAxis> axes, float extrapolation, int64_t dst_pixel, Isa isa)
     : kernel_(&choose_kernel(kRows, isa)), extrapolation_(extrapolation) {
   std::vector<int64_t> extents;  // of the data between passes
   size_t first = axes.size(), last = 0;
@@ -50,22 +50,34 @@ ResizePlan::ResizePlan(std::vector<ResizeAxis> axes, float extrapolation, Isa is
     last = a;
     most_taps = std::max(most_taps, axes[a].taps);
   }
+  if (dst_pixel > 0) {  // the last pass must tell pixels apart
+    last = std::max(last, axes.size() - 2);
+    first = std::min(first, last);
+  }
   if (first == axes.size()) {  // nothing to resize: a plain copy, as one long pixel
-    passes_.push_back({1, product(extents, 0, extents.size()), {}, {}, {}, {0}});
+    const int64_t count = product(extents, 0, extents.size());
+    passes_.push_back({1, count, {}, {}, {}, {0}, count, count});
   } else if (last - first < 3 && most_taps <= kJointTaps) {
     add_pass(axes, first, last, extents);
   } else {
     for (size_t a = first; a <= last; ++a) {
-      if (is_identity(axes[a])) continue;
+      if (is_identity(axes[a]) && a != last) continue;
       add_pass(axes, a, a, extents);
       extents[a] = axes[a].out;
     }
+  }
+  if (dst_pixel > 0) {
+    Pass& pass = passes_.back();
+    const bool inside_pixel = last == axes.size() - 1;
+    pass.dst_step = inside_pixel ? pass.inner : dst_pixel;
+    pass.dst_line = inside_pixel ? dst_pixel : pass.width.out * dst_pixel;
   }
 }
 
 void ResizePlan::add_pass(const std::vector<ResizeAxis>& axes, size_t first, size_t last,
                           const std::vector<int64_t>& extents) {
-  Pass pass{product(extents, 0, first), product(extents, last + 1, extents.size()), {}, {}, axes[last], {}};
+  const int64_t inner = product(extents, last + 1, extents.size());
+  Pass pass{product(extents, 0, first), inner, {}, {}, axes[last], {}, axes[last].out * inner, inner};
   if (last - first >= 1) pass.height = axes[last - 1];
   if (last - first >= 2) pass.depth = axes[last - 2];
   for (const int64_t i : pass.width.index) pass.col_offset.push_back(i * pass.inner);
@@ -93,7 +105,7 @@ void ResizePlan::run(const float* src, float* dst, void* workspace) const noexce
 }
 
 void ResizePlan::run_pass(const Pass& pass, const float* src, float* dst) const noexcept {
-  const auto& [outer, inner, depth, height, width, col_offset] = pass;
+  const auto& [outer, inner, depth, height, width, col_offset, dst_line, dst_step] = pass;
   const int64_t row_in = width.in * inner;
   const int64_t pixels = outer * depth.out * height.out * width.out;
   const int64_t grain = std::max<int64_t>(1, (int64_t{8} << 10) / std::max<int64_t>(1, inner));
@@ -112,9 +124,10 @@ void ResizePlan::run_pass(const Pass& pass, const float* src, float* dst) const 
       }
       ResizeRow row;
       row.src = src + n * pass.in_elements();
-      row.dst = dst + pixel * inner;
+      row.dst = dst + line * dst_line + w * dst_step;
       row.count = std::min(width.out - w, end - pixel);
       row.channels = inner;
+      row.dst_pixel = dst_step;
       row.row_taps = depth.taps * height.taps;
       row.col_taps = width.taps;
       row.row_offset = row_offset;
@@ -126,7 +139,7 @@ void ResizePlan::run_pass(const Pass& pass, const float* src, float* dst) const 
       const bool row_outside = is_outside(depth, d) || is_outside(height, h);
       if (row_outside || !width.outside.empty()) {
         for (int64_t p = 0; p < row.count; ++p) {
-          if (row_outside || is_outside(width, w + p)) std::fill_n(row.dst + p * inner, inner, extrapolation_);
+          if (row_outside || is_outside(width, w + p)) std::fill_n(row.dst + p * dst_step, inner, extrapolation_);
         }
       }
       pixel += row.count;

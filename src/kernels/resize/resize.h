@@ -57,6 +57,7 @@ struct ResizeRow {
   const float* src;
   float* dst;
   int64_t count, channels;
+  int64_t dst_pixel;  // elements between output pixels
   int64_t row_taps, col_taps;
   const int64_t* row_offset;
   const float* row_weight;
@@ -73,8 +74,9 @@ using ResizeFn = void(const ResizeRow&) noexcept;
 // wider windows go axis by axis. Immutable; run() may be called from many threads.
 class ResizePlan {
  public:
-  // axes: one for each dimension of the (dense, row-major) tensor, identities among them.
-  ResizePlan(std::vector<ResizeAxis> axes, float extrapolation = 0.0f, Isa isa = active_isa());
+  // axes: one for each dimension of the (dense, row-major) tensor, identities among them. dst_pixel: elements from one
+  // run of the last dimension to the next in the result; 0: dense.
+  ResizePlan(std::vector<ResizeAxis> axes, float extrapolation = 0.0f, int64_t dst_pixel = 0, Isa isa = active_isa());
 
   int64_t workspace_bytes() const;
   void run(const float* src, float* dst, void* workspace) const noexcept;
@@ -86,6 +88,7 @@ class ResizePlan {
     int64_t outer, inner;
     ResizeAxis depth, height, width;
     std::vector<int64_t> col_offset;  // width.index in elements
+    int64_t dst_line, dst_step;       // elements between lines and between pixels of the result
     int64_t in_elements() const { return depth.in * height.in * width.in * inner; }
     int64_t out_elements() const { return depth.out * height.out * width.out * inner; }
   };

@@ -138,7 +138,7 @@ struct Winograd {
       for (int j = 0; j < a.columns; ++j) {
         const int64_t at = i * a.row_stride + j * a.pixel_stride + channel;
         Vec v = simd::add(pixels[i][j], bias);
-        if (e.residual) v = simd::add(v, load(e.residual + at));
+        if (e.residual) v = simd::add(v, load(e.residual + i * a.residual_row + j * e.residual_stride + channel));
         if (clamps) v = simd::min(high, simd::max(low, v));
         if (kTail) {
           simd::store_n(a.dst + at, v, n);

@@ -27,7 +27,8 @@ struct WinogradOutputArgs {
   int64_t point_stride;
   int64_t channels;
   float* dst;
-  int64_t row_stride, pixel_stride;  // of dst and of the epilogue's residual
+  int64_t row_stride, pixel_stride;
+  int64_t residual_row;  // elements between rows of the epilogue's residual, whose rows of values are pixels here
   int rows, columns;
   bool only_finite;  // stop before the first vector of channels with a pixel that is not finite
   Epilogue epilogue;
