@@ -232,7 +232,7 @@ def test_sizes(axes):
         hold(got, model, x)
     (program,) = programs
     (segment,) = program.segments
-    assert segment.network.plan_count == MAX_PLANS
+    assert [network.plan_count for network in segment.networks] == [MAX_PLANS]
 
 
 def test_sizes_in_arithmetic():
@@ -281,10 +281,12 @@ def test_memory_formats(dynamic):
         assert read(x).flags.c_contiguous
         assert np.shares_memory(read(x), x.numpy())
     assert len(programs) == 3
-    with_copies = [step["op"] for step in programs[0].segments[0].network.profile({name: contiguous.numpy()}, runs=1)]
+    with_copies = [
+        step["op"] for step in programs[0].segments[0].networks[0].profile({name: contiguous.numpy()}, runs=1)
+    ]
     ((name, read),) = programs[1].segments[0]._readers
     x = contiguous.to(memory_format=torch.channels_last)
-    without = [step["op"] for step in programs[1].segments[0].network.profile({name: read(x)}, runs=1)]
+    without = [step["op"] for step in programs[1].segments[0].networks[0].profile({name: read(x)}, runs=1)]
     assert without == ["conv"]
     assert "reformat" in with_copies
 
@@ -324,15 +326,16 @@ def test_parameters_are_packed_once(mode):
     x = torch.randn(1, 3, 6, 6)
     with mode():
         run(x)
-        network = programs[0].segments[0].network
+        networks = programs[0].segments[0].networks
         run(x + 1)
-        assert programs[0].segments[0].network is network
+        assert programs[0].segments[0].networks == networks
+        assert len(networks) == 1
         assert len(programs[0].segments[0]._fixed) == 2
 
 
 def test_new_parameters_are_seen():
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).eval()
-    run, _ = compiled(model)
+    run, programs = compiled(model)
     x = torch.randn(1, 3, 6, 6)
 
     def load():
@@ -354,6 +357,20 @@ def test_new_parameters_are_seen():
             change()
             assert not torch.allclose(run(x), before), change
             hold(run(x), model, x)
+    assert len(programs[0].segments[0].networks) == 1  # those of parameters that are gone are gone
+
+
+def test_modules_of_the_same_code():
+    """torch compiles once for all of them; each has a network of its own, made once."""
+    blocks = [nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.ReLU()).eval() for _ in range(3)]
+    run, programs = compiled(lambda block, x: block(x))
+    x = torch.randn(1, 3, 6, 6)
+    with torch.no_grad():
+        for _ in range(3):
+            for block in blocks:
+                hold(run(block, x), block, x)
+    segments = [segment for program in programs for segment in program.segments]
+    assert sum(len(segment.networks) for segment in segments) == 3
 
 
 def test_gradients_are_torchs(caplog):

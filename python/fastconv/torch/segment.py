@@ -6,7 +6,9 @@ network gets it, or gives it, in that order, and the graph renames the axes, whi
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -24,6 +26,24 @@ MAX_PLANS = 16  # sizes that keep their plan: an image pyramid has a dozen
 _version = attrgetter("_version")
 
 
+@dataclass
+class _Packed:
+    """A network, and the parameters that are in it.
+
+    `held` has their elements: while it does, nothing else has their addresses.
+    """
+
+    network: _core.Network
+    held: list[Tensor]
+    writes: list[int]
+    owners: list[weakref.ref[Tensor]]
+
+    def is_current(self) -> bool:
+        """Tell whether somebody still has these parameters."""
+        owners = [owner() for owner in self.owners]
+        return all(owner is not None and owner.data_ptr() == t.data_ptr() for owner, t in zip(owners, self.held))
+
+
 class Segment:
     """Runs native calls; a function that is called in a torch.fx graph.
 
@@ -34,8 +54,9 @@ class Segment:
     nodes : list of Node
         The calls, in order.
     fixed, inputs : list of Node
-        What it is called with: first the parameters, which are packed when the first ones arrive, and again where
-        others do; then the tensors, and ints (torch's symbols), that differ from call to call.
+        What it is called with: first the parameters, packed when they first arrive and again when they change (torch
+        calls one graph for all modules of the same code); then what differs from call to call: tensors, and ints
+        (torch's symbols).
     outputs : list of Node
         What it returns.
     precision : str
@@ -46,38 +67,42 @@ class Segment:
         self, name: str, nodes: list[Node], fixed: list[Node], inputs: list[Node], outputs: list[Node], precision: str
     ) -> None:
         self.__name__ = name
-        self.network: _core.Network | None = None  # made by the first call
         self._nodes, self._fixed, self._inputs, self._outputs = nodes, fixed, inputs, outputs
         self._precision = precision
         self._readers = [(node.name, _reader(node)) for node in inputs]
         self._writers = [_writer(node) for node in outputs]
         self._count = len(fixed)
-        self._held: list[Tensor] = []
-        self._seen: Any = None
+        self._packed: dict[tuple[int, ...], _Packed] = {}  # by the addresses of the parameters
+
+    @property
+    def networks(self) -> list[_core.Network]:
+        """The networks that calls have made."""
+        return [packed.network for packed in self._packed.values()]
 
     def __call__(self, *arguments: Any) -> list[Any]:
         """Return the outputs."""
         fixed = arguments[: self._count]
-        network = self.network if self._seen == _state(fixed) else None
-        if network is None:
-            network = self._pack(fixed)
+        packed = self._packed.get(tuple(map(Tensor.data_ptr, fixed)))
+        if packed is None or packed.writes != _writes(fixed):
+            packed = self._pack(fixed)
         given = arguments[self._count :]
-        results = network.run({name: read(x) for (name, read), x in zip(self._readers, given)})
+        results = packed.network.run({name: read(x) for (name, read), x in zip(self._readers, given)})
         return [write(result) for write, result in zip(self._writers, results)]
 
-    def _pack(self, fixed: Sequence[Tensor]) -> _core.Network:
-        """Make the network with these parameters, which are held: while they are, nothing else has their addresses."""
-        self._held = [tensor.detach() for tensor in fixed]
-        core = _core.Graph()
-        self._graph().replay(core)
-        self.network = network = _core.Network(core, self._precision, MAX_PLANS, _wisdom.known(self._precision))
-        self._seen = _state(fixed)
-        return network
+    def _pack(self, fixed: Sequence[Tensor]) -> _Packed:
+        """Make the network with these parameters, and forget those with parameters that nobody has any more."""
+        held, core = [tensor.detach() for tensor in fixed], _core.Graph()
+        self._graph(held).replay(core)
+        network = _core.Network(core, self._precision, MAX_PLANS, _wisdom.known(self._precision))
+        packed = _Packed(network, held, _writes(fixed), [weakref.ref(tensor) for tensor in fixed])
+        current = {key: other for key, other in self._packed.items() if other.is_current()}
+        self._packed = {**current, tuple(map(Tensor.data_ptr, fixed)): packed}
+        return packed
 
-    def _graph(self) -> GraphBuilder:
+    def _graph(self, fixed: Sequence[Tensor]) -> GraphBuilder:
         graph = GraphBuilder()
         values: dict[Node, Values] = {}
-        for node, tensor in zip(self._fixed, self._held):
+        for node, tensor in zip(self._fixed, fixed):
             values[node] = graph.constant(tensor.numpy(), name=node.name)
         for node in self._inputs:
             values[node] = _add_input(graph, node)
@@ -92,12 +117,12 @@ class Segment:
         return graph
 
 
-def _state(tensors: Sequence[Tensor]) -> Any:
-    """Return what changes when parameters do: where their elements lie, and how often they were written to."""
+def _writes(tensors: Sequence[Tensor]) -> list[int]:
+    """Return how often each tensor was written to."""
     try:
-        return [*map(Tensor.data_ptr, tensors), *map(_version, tensors)]
-    except RuntimeError:  # tensors made in inference mode count no writes
-        return [*map(Tensor.data_ptr, tensors), *(0 if t.is_inference() else t._version for t in tensors)]
+        return list(map(_version, tensors))
+    except RuntimeError:  # tensors made in inference mode do not count
+        return [0 if tensor.is_inference() else tensor._version for tensor in tensors]
 
 
 def _memory_order(tensor: Any) -> list[int]:
