@@ -83,7 +83,7 @@ class Segment:
         """Return the outputs."""
         fixed = arguments[: self._count]
         packed = self._packed.get(tuple(map(Tensor.data_ptr, fixed)))
-        if packed is None or packed.writes != _writes(fixed):
+        if packed is None or packed.writes != writes(fixed):
             packed = self._pack(fixed)
         given = arguments[self._count :]
         results = packed.network.run({name: read(x) for (name, read), x in zip(self._readers, given)})
@@ -94,7 +94,7 @@ class Segment:
         held, core = [tensor.detach() for tensor in fixed], _core.Graph()
         self._graph(held).replay(core)
         network = _core.Network(core, self._precision, MAX_PLANS, _wisdom.known(self._precision))
-        packed = _Packed(network, held, _writes(fixed), [weakref.ref(tensor) for tensor in fixed])
+        packed = _Packed(network, held, writes(fixed), [weakref.ref(tensor) for tensor in fixed])
         current = {key: other for key, other in self._packed.items() if other.is_current()}
         self._packed = {**current, tuple(map(Tensor.data_ptr, fixed)): packed}
         return packed
@@ -117,7 +117,7 @@ class Segment:
         return graph
 
 
-def _writes(tensors: Sequence[Tensor]) -> list[int]:
+def writes(tensors: Sequence[Tensor]) -> list[int]:
     """Return how often each tensor was written to."""
     try:
         return list(map(_version, tensors))
