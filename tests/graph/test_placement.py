@@ -52,6 +52,10 @@ def layer(b: Builder, x: int, c: int, k: int, size: int = 3, **attributes) -> in
     return b.relu(b.conv(x, b.floats(k, c // groups, size, size), b.floats(k), **{**pads, **attributes}))
 
 
+def norm(b: Builder, x: int, c: int) -> int:
+    return b.batch_norm(x, *(np.abs(b.floats(c)) for _ in range(4)))
+
+
 def joined(b: Builder, *values: int, axis: int = 1) -> int:
     return b.concat(*values, axis=axis)
 
@@ -230,6 +234,24 @@ def images_of_a_batch(b):
     return layer(b, b.mul(first, second), 5, 4)
 
 
+def elementwise_parts(b):
+    x, y = image(b), image(b)
+    parts = [b.silu(x), b.mul(x, y), b.mul(x, b.floats(8, 1, 1)), b.clip(x, np.float32(-1)), norm(b, x, 8)]
+    parts += [b.where(b.less(x, y), x, y), b.prelu(b.reduce_max(x, np.array([1], np.int64)), b.floats(1))]
+    return layer(b, joined(b, *parts), 49, 4)
+
+
+def elementwise_readers(b):
+    """A pre-activation dense block: what reads the first parts of a concat is a batch norm."""
+    features = [image(b)]
+    for i in range(2):
+        x = b.relu(norm(b, joined(b, *features) if i else features[0], 8 + 5 * i))
+        features.append(layer(b, x, 8 + 5 * i, 5))
+    y = joined(b, *features)
+    one, rest = b.add("split", y, np.array([1, 17], np.int64), axis=1, outputs=2)
+    return b.add("add", b.mul(one, rest), b.exp(rest))[0]
+
+
 def of_one(b):
     return layer(b, joined(b, layer(b, joined(b, image(b)), 8, 5)), 5, 4)
 
@@ -260,6 +282,8 @@ PLACED = {
     heads: "conv conv conv matmul",
     rows_of_one_image: "conv conv conv gelu conv",
     images_of_a_batch: "conv conv conv gelu mul conv",
+    elementwise_parts: "conv conv silu mul mul clip batch_norm less where reduce_max prelu conv",
+    elementwise_readers: "conv batch_norm relu conv batch_norm relu conv mul exp add",
     of_one: "conv conv conv",
     input_that_is_converted: "conv conv",
 }
@@ -339,6 +363,31 @@ def test_parts_lie_in_the_whole_where_all_can_do_with_it(isa, threads, case):
         steps, placed = run(case, keep=False)
         assert " ".join(steps) == {**PLACED, **COPIED}[case]
         np.testing.assert_array_equal(placed[-1], separate[-1])
+
+
+@pytest.mark.parametrize("algorithm", ["direct", "im2col", "winograd2", "winograd4", "depthwise"])
+@pytest.mark.parametrize("channels", [16, 19])
+def test_every_algorithm_has_parts_for_all_it_touches(isa, algorithm, channels):
+    """Its input and residual lie in one whole, its output in another, whose pixels are farther apart."""
+    groups = channels if algorithm == "depthwise" else 1
+    results = []
+    for keep in (False, True):
+        b = Builder(keep)
+        x = image(b, channels)
+        b.feed["x0"][0, 0, 4, 3] = 1e38  # beyond what Winograd's transforms keep finite
+        kernel = b.floats(channels, channels // groups, 3, 3)
+        y = b.add("add", b.conv(x, kernel, groups=groups, pads_begin=[1, 1], pads_end=[1, 1]), x)[0]
+        wholes = joined(b, b.sigmoid(x), x), joined(b, b.tanh(x), y, b.neg(x))
+        b.output(*wholes)
+        key = f"{channels}x9x7:{channels}:3x3:p1x1" + (f":g{groups}" if groups > 1 else "")
+        network = _core.Network(b.graph, algorithms={key: algorithm})
+        steps = network.plan_summary(b.feed)["steps"]
+        assert algorithm in [s["algorithm"].split()[0] for s in steps if s["convolution"] == key]
+        assert keep or "concat" not in [s["op"] for s in steps]
+        everything = network.run(b.feed)
+        results.append([everything[b.at[whole]] for whole in wholes])
+    for placed, separate in zip(*results, strict=True):
+        np.testing.assert_array_equal(placed, separate)
 
 
 def test_a_part_that_others_read_stays_out_of_a_whole_beyond_the_caches():

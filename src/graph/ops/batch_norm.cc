@@ -10,11 +10,11 @@ namespace {
 
 class BatchNormStep final : public Step {
  public:
-  BatchNormStep(const Shape& x, const Shape& channels, float epsilon)
+  BatchNormStep(const Shape& x, const Shape& channels, int64_t from_pixel, int64_t to_pixel, float epsilon)
       : channels_(element_count(channels)),
         epsilon_(epsilon),
-        scale_(BinaryFunction::mul, Broadcast(x, {x, channels})),
-        shift_(BinaryFunction::add, Broadcast(x, {x, channels})) {}
+        scale_(BinaryFunction::mul, Broadcast(x, {x, channels}, {to_pixel, from_pixel})),
+        shift_(BinaryFunction::add, Broadcast(x, {x, channels}, {to_pixel, to_pixel})) {}
 
   int64_t workspace_bytes() const override { return 2 * channels_ * static_cast<int64_t>(sizeof(float)); }
 
@@ -56,13 +56,15 @@ std::unique_ptr<Step> plan_batch_norm(PlanContext& c) {
   Shape channels(x.size(), 1);
   channels[PlanContext::physical_axis(1, rank, c.format())] = x[1];
   return std::make_unique<BatchNormStep>(PlanContext::physical_shape(c.output(0)), channels,
+                                         c.input(0).placement.pixel_stride, c.output(0).placement.pixel_stride,
                                          static_cast<float>(c.get_float("epsilon", 1e-5)));
 }
 
 }  // namespace
 
 const AttributeDefs kBatchNormAttributes{{"epsilon", kFloat}};
-const OpDef op_batch_norm{"batch_norm", infer_batch_norm,    LayoutRule::follow, kMayAlias, plan_batch_norm,
-                          {5},          kBatchNormAttributes};
+const OpDef op_batch_norm{
+    "batch_norm", infer_batch_norm,    LayoutRule::follow, kMayAlias | kPixelStrides, plan_batch_norm,
+    {5},          kBatchNormAttributes};
 
 }  // namespace fastconv::graph

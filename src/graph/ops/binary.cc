@@ -94,15 +94,23 @@ std::unique_ptr<Step> plan_where(PlanContext& c) {
 
 }  // namespace
 
-#define FASTCONV_BINARY_FUNCTION(name)                                                     \
-  const OpDef op_##name{#name,     infer_binary<BinaryFunction::name>, LayoutRule::follow, \
-                        kMayAlias, plan_binary<BinaryFunction::name>,  {2}};
+#define FASTCONV_BINARY_FUNCTION(name)                      \
+  const OpDef op_##name{#name,                              \
+                        infer_binary<BinaryFunction::name>, \
+                        LayoutRule::follow,                 \
+                        kMayAlias | kPixelStrides,          \
+                        plan_binary<BinaryFunction::name>,  \
+                        {2}};
 #include "kernels/elementwise/binary_functions.inc"
 #undef FASTCONV_BINARY_FUNCTION
 
-#define FASTCONV_COMPARISON(name)                                                          \
-  const OpDef op_##name{#name,     infer_comparison<Comparison::name>, LayoutRule::follow, \
-                        kMayAlias, plan_comparison<Comparison::name>,  {2}};
+#define FASTCONV_COMPARISON(name)                           \
+  const OpDef op_##name{#name,                              \
+                        infer_comparison<Comparison::name>, \
+                        LayoutRule::follow,                 \
+                        kMayAlias | kPixelStrides,          \
+                        plan_comparison<Comparison::name>,  \
+                        {2}};
 FASTCONV_COMPARISON(equal)
 FASTCONV_COMPARISON(less)
 FASTCONV_COMPARISON(less_equal)
@@ -110,14 +118,15 @@ FASTCONV_COMPARISON(greater)
 FASTCONV_COMPARISON(greater_equal)
 #undef FASTCONV_COMPARISON
 
-#define FASTCONV_LOGICAL(name)                                                       \
-  const OpDef op_##name{#name,     infer_logical<Logical::name>, LayoutRule::follow, \
-                        kMayAlias, plan_logical<Logical::name>,  {2}};
+#define FASTCONV_LOGICAL(name)                                                                                         \
+  const OpDef op_##name{                                                                                               \
+      #name, infer_logical<Logical::name>, LayoutRule::follow, kMayAlias | kPixelStrides, plan_logical<Logical::name>, \
+      {2}};
 FASTCONV_LOGICAL(logical_and)
 FASTCONV_LOGICAL(logical_or)
 FASTCONV_LOGICAL(logical_xor)
 #undef FASTCONV_LOGICAL
 
-const OpDef op_where{"where", infer_where, LayoutRule::follow, kMayAlias, plan_where, {3}};
+const OpDef op_where{"where", infer_where, LayoutRule::follow, kMayAlias | kPixelStrides, plan_where, {3}};
 
 }  // namespace fastconv::graph

@@ -46,8 +46,12 @@ Shape broadcast_extents(const PlanContext& c, int input) {
 
 Broadcast broadcast_loops(const PlanContext& c, int count) {
   std::vector<Shape> extents;
-  for (int i = 0; i < count; ++i) extents.push_back(broadcast_extents(c, i));
-  return Broadcast(PlanContext::physical_shape(c.output(0)), extents);
+  std::vector<int64_t> pixels{c.output(0).placement.pixel_stride};
+  for (int i = 0; i < count; ++i) {
+    extents.push_back(broadcast_extents(c, i));
+    pixels.push_back(c.input(i).placement.pixel_stride);
+  }
+  return Broadcast(PlanContext::physical_shape(c.output(0)), extents, pixels);
 }
 
 std::unique_ptr<Step> plain_step(const PlanContext& c, PlainFn* fn, int count) {

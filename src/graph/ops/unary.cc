@@ -15,7 +15,7 @@ constexpr float kInf = std::numeric_limits<float>::infinity();
 
 class UnaryStep final : public Step {
  public:
-  UnaryStep(FunctionCall call, int64_t count) : call_(call), plan_(count) {}
+  UnaryStep(FunctionCall call, const Broadcast& loops) : call_(call), plan_(loops) {}
   void run(const StepBuffers& buffers) const noexcept override {
     plan_.run(call_, static_cast<const float*>(buffers.inputs[0]), static_cast<float*>(buffers.outputs[0]));
   }
@@ -29,7 +29,7 @@ class UnaryStep final : public Step {
 // clip whose limits arrive with the data. An absent one is an infinity.
 class ClipStep final : public Step {
  public:
-  ClipStep(bool has_min, bool has_max, int64_t count) : has_min_(has_min), has_max_(has_max), plan_(count) {}
+  ClipStep(bool has_min, bool has_max, const Broadcast& loops) : has_min_(has_min), has_max_(has_max), plan_(loops) {}
   void run(const StepBuffers& buffers) const noexcept override {
     const auto* const* inputs = reinterpret_cast<const float* const*>(buffers.inputs);
     plan_.run({Function::clamp, has_min_ ? *inputs[1] : -kInf, has_max_ ? *inputs[2] : kInf}, inputs[0],
@@ -46,8 +46,8 @@ class ClipStep final : public Step {
 template <class T>
 class PlainClipStep final : public Step {
  public:
-  PlainClipStep(PlainFn* fn, bool has_min, bool has_max, const Shape& shape)
-      : fn_(fn), has_min_(has_min), has_max_(has_max), loops_(shape, {shape, {1}, {1}}) {}
+  PlainClipStep(PlainFn* fn, bool has_min, bool has_max, const Broadcast& loops)
+      : fn_(fn), has_min_(has_min), has_max_(has_max), loops_(loops) {}
   void run(const StepBuffers& buffers) const noexcept override {
     using Limits = std::numeric_limits<T>;
     const T low = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
@@ -134,17 +134,21 @@ void infer_clip(InferContext& c) {
 
 std::unique_ptr<Step> plan_clip(PlanContext& c) {
   if (const auto call = unary_function(c)) return unary_step(c, *call);
-  const int64_t count = element_count(c.shape(0));
-  if (c.dtype(0) == DType::f32) return std::make_unique<ClipStep>(c.has_input(1), c.has_input(2), count);
+  if (c.dtype(0) == DType::f32) {
+    return std::make_unique<ClipStep>(c.has_input(1), c.has_input(2), broadcast_loops(c, 1));
+  }
+  const Shape shape = PlanContext::physical_shape(c.output(0)), one(shape.size(), 1);
+  const Broadcast loops(shape, {shape, one, one},
+                        {c.output(0).placement.pixel_stride, c.input(0).placement.pixel_stride});
   return with_type(c.dtype(0), [&]<class T>() -> std::unique_ptr<Step> {
-    return std::make_unique<PlainClipStep<T>>(plain_clip(c.dtype(0)), c.has_input(1), c.has_input(2), Shape{count});
+    return std::make_unique<PlainClipStep<T>>(plain_clip(c.dtype(0)), c.has_input(1), c.has_input(2), loops);
   });
 }
 
 }  // namespace
 
 std::unique_ptr<Step> unary_step(const PlanContext& c, FunctionCall call) {
-  return std::make_unique<UnaryStep>(call, element_count(c.shape(0)));
+  return std::make_unique<UnaryStep>(call, broadcast_loops(c, 1));
 }
 
 std::optional<FunctionCall> unary_function(const InferContext& c) {
@@ -161,8 +165,9 @@ std::optional<FunctionCall> unary_function(const InferContext& c) {
   return call;
 }
 
-#define FASTCONV_UNARY_OP(name, ...) \
-  const OpDef op_##name{#name, infer_unary, LayoutRule::follow, kMayAlias, plan_unary, {1}, {__VA_ARGS__}};
+#define FASTCONV_UNARY_OP(name, ...)                                                            \
+  const OpDef op_##name{#name,      infer_unary, LayoutRule::follow, kMayAlias | kPixelStrides, \
+                        plan_unary, {1},         {__VA_ARGS__}};
 FASTCONV_UNARY_OP(relu)
 FASTCONV_UNARY_OP(leaky_relu, {"alpha", kFloat})
 FASTCONV_UNARY_OP(thresholded_relu, {"alpha", kFloat})
@@ -192,7 +197,8 @@ FASTCONV_UNARY_OP(floor)
 FASTCONV_UNARY_OP(ceil)
 FASTCONV_UNARY_OP(round)
 #undef FASTCONV_UNARY_OP
-const OpDef op_logical_not{"logical_not", infer_logical_not, LayoutRule::follow, kMayAlias, plan_logical_not};
-const OpDef op_clip{"clip", infer_clip, LayoutRule::follow, kMayAlias, plan_clip, {1, 3}};
+const OpDef op_logical_not{"logical_not", infer_logical_not, LayoutRule::follow, kMayAlias | kPixelStrides,
+                           plan_logical_not};
+const OpDef op_clip{"clip", infer_clip, LayoutRule::follow, kMayAlias | kPixelStrides, plan_clip, {1, 3}};
 
 }  // namespace fastconv::graph

@@ -3,21 +3,30 @@
 
 namespace fastconv {
 
-Broadcast::Broadcast(const Shape& out, const std::vector<Shape>& operands) {
+Broadcast::Broadcast(const Shape& out, const std::vector<Shape>& operands, const std::vector<int64_t>& pixels) {
   const auto count = static_cast<int>(operands.size());
-  int64_t dense[kMaxOperands] = {1, 1, 1};
+  int64_t next[kMaxOperands + 1] = {1, 1, 1, 1};  // elements from one cell of the axis to the next
+  const auto extents = [&](int i) -> const Shape& { return i < count ? operands[i] : out; };
+  const auto pixel = [&](int i) -> int64_t {
+    const size_t place = i < count ? i + 1 : 0;
+    return place < pixels.size() ? pixels[place] : 0;
+  };
+  const bool strided = std::any_of(pixels.begin(), pixels.end(), [](int64_t step) { return step != 0; });
   // From the innermost axis outwards, an axis joins the one inside it where every operand goes on as it did there.
   std::vector<Dim> dims;  // innermost first
   for (size_t axis = out.size(); axis-- > 0;) {
-    if (out[axis] == 1) continue;
+    const bool last = axis + 1 == out.size();
+    if (out[axis] == 1 && !(last && strided)) continue;  // columns' steps are 0 or 1: one channel is a column too
     Dim dim;
     dim.extent = out[axis];
-    for (int i = 0; i < count; ++i) {
-      dim.step[i] = operands[i][axis] == 1 ? 0 : dense[i];
-      dense[i] = checked_mul(dense[i], operands[i][axis]);
+    for (int i = 0; i <= count; ++i) {
+      const int at = i < count ? i : kOutput;
+      const int64_t extent = extents(i)[axis];
+      dim.step[at] = extent == 1 ? 0 : next[at];
+      next[at] = last && pixel(i) ? pixel(i) : checked_mul(next[at], extent);
     }
     bool joins = !dims.empty();
-    for (int i = 0; joins && i < count; ++i) joins = dim.step[i] == dims.back().step[i] * dims.back().extent;
+    for (int i = 0; joins && i <= kOutput; ++i) joins = dim.step[i] == dims.back().step[i] * dims.back().extent;
     if (joins) {
       dims.back().extent = checked_mul(dims.back().extent, dim.extent);
     } else {
@@ -44,8 +53,8 @@ BroadcastPanel Broadcast::panel(int64_t index) const {
   BroadcastPanel p;
   p.rows = std::min(panel_rows_, rows_.extent - row);
   p.cols = std::min(panel_cols_, cols_.extent - col);
-  p.out = (outer * rows_.extent + row) * cols_.extent + col;
-  p.out_row = cols_.extent;
+  p.out = row * rows_.step[kOutput] + col * cols_.step[kOutput];
+  p.out_row = rows_.step[kOutput];
   for (int i = 0; i < kMaxOperands; ++i) {
     p.at[i] = row * rows_.step[i] + col * cols_.step[i];
     p.row[i] = rows_.step[i];
@@ -54,6 +63,7 @@ BroadcastPanel Broadcast::panel(int64_t index) const {
   for (size_t d = outer_.size(); d-- > 0; outer /= outer_[d].extent) {
     const int64_t digit = outer % outer_[d].extent;
     for (int i = 0; i < kMaxOperands; ++i) p.at[i] += digit * outer_[d].step[i];
+    p.out += digit * outer_[d].step[kOutput];
   }
   return p;
 }

@@ -1,5 +1,5 @@
-// NumPy's broadcasting as loops: up to three dense operands seen through the shape of a dense output, with as few
-// dimensions as that needs. Equal shapes become one row; a bias per channel becomes rows x columns.
+// NumPy's broadcasting as loops: up to three operands seen through the shape of an output, with as few dimensions as
+// that needs. Equal shapes become one row; a bias per channel becomes rows x columns.
 #pragma once
 
 #include <algorithm>
@@ -24,17 +24,19 @@ class Broadcast {
   static constexpr int kMaxOperands = 3;
   using Shape = std::vector<int64_t>;
 
-  // Each operand's shape has the output's rank, and in every axis the output's extent or 1.
-  Broadcast(const Shape& out, const std::vector<Shape>& operands);
+  // Each operand's shape has the output's rank, and in every axis the output's extent or 1. pixels: elements from one
+  // run of the last axis to the next, of the output, then of the operands; 0 or absent: dense.
+  Broadcast(const Shape& out, const std::vector<Shape>& operands, const std::vector<int64_t>& pixels = {});
 
   // Calls body(panel) for panels that cover the output, on num_threads() threads.
   template <class Body>
   void for_each_panel(const Body& body) const noexcept;
 
  private:
+  static constexpr int kOutput = kMaxOperands;  // its place after the operands'
   struct Dim {
     int64_t extent = 1;
-    int64_t step[kMaxOperands] = {};
+    int64_t step[kMaxOperands + 1] = {};
   };
   static constexpr int64_t kPanelElements = 16 << 10;  // about what is worth waking a thread for
 

@@ -1,8 +1,6 @@
 // The elementwise family's table, and its loops over threads.
 #include "kernels/elementwise/elementwise.h"
 
-#include "base/threads.h"
-
 namespace fastconv {
 namespace {
 
@@ -27,12 +25,15 @@ const RegisterKernels registered_binary(kBinaryRows);
 
 }  // namespace
 
-UnaryPlan::UnaryPlan(int64_t n, Isa isa) : kernel_(&choose_kernel(kUnaryRows, isa)), n_(n) {}
+UnaryPlan::UnaryPlan(const Broadcast& loops, Isa isa) : kernel_(&choose_kernel(kUnaryRows, isa)), loops_(loops) {}
 
 void UnaryPlan::run(FunctionCall call, const float* x, float* y) const noexcept {
   kernel_->count_run();
-  parallel_for(n_, 16 << 10,
-               [&](int64_t begin, int64_t end) { kernel_->fn({call, x + begin, y + begin, end - begin}); });
+  loops_.for_each_panel([&](const BroadcastPanel& p) {
+    for (int64_t row = 0; row < p.rows; ++row) {
+      kernel_->fn({call, x + p.at[0] + row * p.row[0], y + p.out + row * p.out_row, p.cols});
+    }
+  });
 }
 
 BinaryPlan::BinaryPlan(BinaryFunction function, const Broadcast& loops, Isa isa)

@@ -43,16 +43,17 @@ using BinaryFn = void(const BinaryPanel&) noexcept;
 #undef FASTCONV_UNARY
 #undef FASTCONV_BINARY
 
-// n values through one function, made ready for the instruction set in use.
+// Values through one function, made ready for the instruction set in use.
 class UnaryPlan {
  public:
-  explicit UnaryPlan(int64_t n, Isa isa = active_isa());
+  // loops: of the operand x.
+  explicit UnaryPlan(const Broadcast& loops, Isa isa = active_isa());
   void run(FunctionCall call, const float* x, float* y) const noexcept;
   const char* kernel_name() const { return kernel_->name; }
 
  private:
   const Kernel<UnaryFn>* kernel_;
-  int64_t n_;
+  Broadcast loops_;
 };
 
 class BinaryPlan {
