@@ -311,6 +311,30 @@ def an_output_as_well(b):
     return joined(b, x, b.input(2, 1))
 
 
+def taken_apart_and_joined_again(b):
+    """What YOLO's C2f does: half of a value goes on, and is joined with both halves."""
+    x = image(b, 12)
+    first, second = b.add("split", x, axis=1, outputs=2)
+    third = b.add("add", b.conv(layer(b, second, 6, 5), b.floats(6, 5, 1, 1)), second)[0]
+    return layer(b, joined(b, layer(b, x, 12, 3), first, second, third), 21, 4)
+
+
+def joined_along_another_axis(b):
+    first, second = b.add("split", image(b), axis=1, outputs=2)
+    return layer(b, joined(b, first, second, axis=2), 4, 4)
+
+
+def rows_joined_as_channels(b):
+    x = b.max_pool(image(b, n=1), kernel=[2, 1])
+    first, second = b.add("split", x, axis=2, outputs=2)
+    return layer(b, joined(b, first, second), 16, 4)
+
+
+def joined_the_other_way_round(b):
+    first, second = b.add("split", image(b), axis=1, outputs=2)
+    return layer(b, joined(b, second, first), 8, 4)
+
+
 def read_by_a_softmax(b):
     x, y = image(b), image(b)
     return b.add("add", layer(b, joined(b, x, y), 16, 8), b.softmax(x, axis=1))[0]
@@ -336,6 +360,10 @@ COPIED = {
     the_same_twice: "conv concat conv",
     in_two_concats: "conv conv concat conv conv add",
     an_output_as_well: "relu concat concat",
+    taken_apart_and_joined_again: "conv split conv conv conv conv",
+    joined_along_another_axis: "conv concat conv",
+    rows_joined_as_channels: "conv max_pool split conv",
+    joined_the_other_way_round: "conv split conv",
     read_by_a_softmax: "conv conv concat conv softmax add",
     rows_of_two_images: "conv conv conv concat conv",
     every_second_channel: "conv slice conv",
@@ -477,6 +505,13 @@ class Mixer:
         for y, size in zip(self.b.add("split", x, sizes, axis=axis + 1, outputs=2), sizes, strict=True):
             if size:
                 self.keep(y, *shape[:axis], int(size), *shape[axis + 1 :])
+        if sizes.all() and self.rng.random() < 0.5:
+            *_, first, second = self.shapes
+            others = [self.pick(shape)[0] for _ in range(self.rng.integers(0, 2))] if axis == 0 else []
+            self.keep(
+                joined(self.b, first, second, *others, axis=axis + 1),
+                *[extent * (1 + len(others) * (a == axis)) for a, extent in enumerate(shape)],
+            )
 
     def slice(self) -> None:
         x, shape = self.pick()
