@@ -55,15 +55,18 @@ double inner_pairs(const ConvProblem& p, int axis) {
 }  // namespace
 
 // One product of matrices per row of output pixels; taps above and below the image are left out, those beside it read
-// zeros. A pointwise convolution is one row.
+// zeros where they are near (see width_phases). A pointwise convolution is one row.
 double direct_cost(const ConvProblem& p, const Machine& machine) {
   const double channels = static_cast<double>(p.c);
   double cost = 0;
   if (p.taps() == 1 && p.in == p.out) {
     cost = channels * tile_cost(p.out_pixels(), p.group_k(), machine);
   } else {
-    const double width_taps = static_cast<double>(axis_phases(p, 2).front().base.size());
-    cost = channels * inner_pairs(p, 0) * inner_pairs(p, 1) * width_taps * tile_cost(p.out[2], p.group_k(), machine);
+    double row = 0;
+    for (const AxisTaps& phase : width_phases(p, choose_gemm_f32(machine.isa).mr)) {
+      row += static_cast<double>(phase.base.size()) * tile_cost(phase.count, p.group_k(), machine);
+    }
+    cost = channels * inner_pairs(p, 0) * inner_pairs(p, 1) * row;
   }
   return streamed(cost, weight_count(p), machine);
 }

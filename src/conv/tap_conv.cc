@@ -30,11 +30,9 @@ class TapConvPlan : public ConvPlan {
     panel_size_ = p_.taps() * p_.group_c() * kernel_.nr;
     panels_ = ceil_div(p_.group_k(), kernel_.nr);
     flatten_pointwise();
-    for (int axis = 0; axis < 3; ++axis) phases_[axis] = axis_phases(p_, axis);
-    // Far apart, taps meet much padding, in stretches long enough for a register tile: nothing is computed from it, nor
-    // is it written. 3x3 256@33, rate 24: 11.4 ms for 5.6. Measured on one core of an EPYC (AVX2), November 2026:
-    // fastconv bench conv 1x256x33x33:256:3:d24 --threads 1
-    if (p_.dilation[2] >= kernel_.mr) phases_[2] = without_padding(phases_[2], p_.in[2]);
+    phases_[0] = axis_phases(p_, 0);
+    phases_[1] = axis_phases(p_, 1);
+    phases_[2] = width_phases(p_, kernel_.mr);
     plan_source_rows();
     plan_segments();
   }

@@ -27,7 +27,9 @@ struct AxisTaps {
 // meet padding are dropped.
 std::vector<AxisTaps> axis_phases(const ConvProblem& problem, int axis);
 
-// The same outputs in stretches, each with those taps alone that fall inside [0, extent) for all of its outputs.
-std::vector<AxisTaps> without_padding(const std::vector<AxisTaps>& phases, int64_t extent);
+// The phases along the width, for register tiles of `tile_rows` outputs. Far apart, taps meet much padding, in
+// stretches long enough for a tile: each stretch is then a phase of its own, with those taps alone that fall inside the
+// image for all of its outputs.
+std::vector<AxisTaps> width_phases(const ConvProblem& problem, int tile_rows);
 
 }  // namespace fastconv
