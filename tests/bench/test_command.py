@@ -16,7 +16,7 @@ from fastconv.bench.run import Conditions, Row
 from fastconv.bench.shapes import parse
 from fastconv.bench.table import against_fastest
 from fastconv.bench.timing import Timing
-from fastconv.bench.torch_engines import Inductor
+from fastconv.bench.torch_engines import Backend, Inductor
 from fastconv.cli import main
 
 CASES = [
@@ -27,7 +27,7 @@ CASES = [
     "1x4x5x6:6:3:s2:p1:o1:t",
     "1x1x6x5:4:3",
 ]
-QUICK = [engine for engine in ENGINES if engine.name != "inductor"]  # which compiles, networks only: its test is below
+QUICK = [engine for engine in ENGINES if not isinstance(engine, Inductor)]  # those compile networks: tested below
 
 
 @pytest.mark.parametrize("engine", QUICK, ids=lambda e: f"{e.name}-{e.layout}")
@@ -71,6 +71,14 @@ def test_inductor_computes_the_same_network():
     assert relative_error(Inductor().model(case).result(), case.exact()) < 1e-5
     with pytest.raises(UnsupportedError, match="whole networks"):
         Inductor().conv(ConvCase(parse(CASES[0])))
+
+
+def test_our_backend_computes_the_same_network():
+    pytest.importorskip("torch", reason="torch.compile is PyTorch's")
+    case = ModelCase.of("lenet5", None, threads=1, precision="highest")
+    runner = Backend().model(case)
+    assert relative_error(runner.result(), case.exact()) < 2e-6
+    assert runner.how == "torch.compile, backend fastconv"
 
 
 def test_the_fastest_peer_is_told():

@@ -20,8 +20,7 @@ from torch import nn  # noqa: E402
 
 import fastconv as fc  # noqa: E402
 import fastconv.torch  # noqa: E402
-from fastconv.torch.dynamo import GRADIENTS  # noqa: E402
-from fastconv.torch.segment import MAX_PLANS  # noqa: E402
+from fastconv.torch.dynamo import GRADIENTS, MAX_PLANS  # noqa: E402
 
 from ..entry_points import declare_backend  # noqa: E402
 from .check import compiled, hold  # noqa: E402
@@ -403,7 +402,7 @@ def test_what_is_left_is_logged(caplog):
 def test_options_are_checked():
     with pytest.raises(Exception, match=r"precision.*must be one of.*'exact'"):
         torch.compile(nn.ReLU(), backend=fastconv.torch.backend, options={"precision": "exact"})(torch.zeros(1))
-    with pytest.raises(Exception, match=r"must be among \['precision'\], got \['speed'\]"):
+    with pytest.raises(Exception, match=r"must be among precision, tune, got \['speed'\]"):
         torch.compile(nn.ReLU(), backend=fastconv.torch.backend, options={"speed": 9})(torch.zeros(1))
 
 

@@ -14,7 +14,7 @@ import fastconv
 from fastconv import _core
 from fastconv.bench.cases import ConvCase, ModelCase, UnsupportedError
 from fastconv.bench.engine import Array, Engine, Runner
-from fastconv.bench.torch_engines import Inductor, OneDnn, Torch
+from fastconv.bench.torch_engines import Backend, Inductor, OneDnn, Torch
 
 
 class FastConv(Engine):
@@ -133,6 +133,7 @@ ENGINES: tuple[Engine, ...] = (
     Torch(channels_last=True),
     OneDnn(),
     Inductor(),
+    Backend(),
     OnnxRuntime(),
     OpenVino(),
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -23,6 +24,7 @@ from fastconv.bench.torch_engines import Torch
 
 SHAPE = "8x8x8x8:8:3"
 BASE = "torch.nn.functional.conv2d"
+COMPILED = "torch.compile, backend fastconv"
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,27 @@ def measure_calls(threads: int, precision: str, rounds: int) -> list[Call]:
     runs["a plan made: choice, packed weights"] = lambda: _core.Conv(planned, case.weight, case.bias)
     errors = {name: relative_error(run(), exact) for name, run in convolutions.items()}
     if Torch().available():
-        theirs = Torch().conv(case)
-        runs = {BASE: theirs.run, **runs}
-        errors[BASE] = relative_error(theirs.result(), exact)
+        theirs, ours = Torch().conv(case), _compiled(case)
+        runs = {BASE: theirs.run, **runs, COMPILED: ours}
+        errors |= {BASE: relative_error(theirs.result(), exact), COMPILED: relative_error(ours().numpy(), exact)}
     with fastconv.precision(precision):
         times = measure(runs, rounds=rounds)
     calls = [Call(name, t.median * 1e3, t.spread * 1e3, errors.get(name)) for name, t in times.items()]
     kernels = sum(step["ms"] for step in network.profile(case.x, runs=200)) * 1e3
     return [*calls, Call("the Network's kernels alone", kernels, 0.0, None)]
+
+
+def _compiled(case: ConvCase) -> Callable[[], Any]:
+    """Return a call of torch's layer, compiled by us."""
+    import torch
+
+    from fastconv.torch import backend
+
+    layer = torch.nn.Conv2d(case.shape.c, case.shape.k, 3, padding=1).eval().requires_grad_(False)
+    layer.load_state_dict({"weight": torch.tensor(case.weight), "bias": torch.tensor(case.bias)})
+    options: dict[str, Any] = {"precision": case.precision, "tune": False}
+    compiled, x = torch.compile(layer, backend=backend, options=options), torch.tensor(case.x)
+    return lambda: compiled(x)
 
 
 def show(calls: Sequence[Call], conditions: Conditions, console: Console) -> None:
@@ -78,3 +93,7 @@ def show(calls: Sequence[Call], conditions: Conditions, console: Console) -> Non
     console.print(str(conditions), table, "us: median; spread: interquartile range; error: relative, against float64")
     beyond = us["fastconv.Network"] - us["the Network's kernels alone"]
     console.print(f"a Network's run over its kernels: {beyond:.1f} us", highlight=False)
+    if COMPILED in us:
+        console.print(
+            f"{COMPILED}, over a Network's run: {us[COMPILED] - us['fastconv.Network']:.1f} us", highlight=False
+        )

@@ -160,13 +160,42 @@ class Inductor(Torch):
             tensor = getattr(module, name)
             delattr(module, name)
             module.register_buffer(name, tensor)
-        compiled = torch.compile(module, options={"freezing": True})
+        compiled, how = self._compiled(module, case)
 
         def run() -> Any:
             with torch.no_grad():
                 return compiled(*feed)
 
-        return Runner(run, lambda: run().numpy(), "torch.compile, frozen")
+        return Runner(run, lambda: run().numpy(), how)
+
+    def _compiled(self, module: Any, case: ModelCase) -> tuple[Any, str]:
+        import torch
+
+        return torch.compile(module, options={"freezing": True}), "torch.compile, frozen"
+
+
+class Backend(Inductor):
+    """fastconv by way of torch.compile."""
+
+    name = "fastconv.torch"
+
+    def __init__(self) -> None:
+        Torch.__init__(self)
+
+    def model(self, case: ModelCase) -> Runner:
+        """Compile the network that torch's other engines get."""
+        import fastconv
+
+        fastconv.set_num_threads(case.threads)
+        return super().model(case)
+
+    def _compiled(self, module: Any, case: ModelCase) -> tuple[Any, str]:
+        import torch
+
+        from fastconv.torch import backend
+
+        options: dict[str, Any] = {"precision": case.precision, "tune": False}  # what an untuned machine gives
+        return torch.compile(module, backend=backend, options=options), "torch.compile, backend fastconv"
 
 
 @contextlib.contextmanager

@@ -16,12 +16,14 @@ from torch._functorch.aot_autograd import aot_module_simplified
 from torch._guards import TracingContext
 from torch.fx import GraphModule
 
+from fastconv import _wisdom
 from fastconv._precision import check, get_precision
 from fastconv.torch.interpolate import whole_resizes
 from fastconv.torch.partition import NOT_WORTH_IT
 from fastconv.torch.program import Left, Program, make_program, operator_name
 
 _logger = logging.getLogger("fastconv")
+MAX_PLANS = 16  # sizes that keep their plan: an image pyramid has a dozen
 GRADIENTS = "gradients are asked for: call the model under torch.no_grad() or torch.inference_mode()"
 
 
@@ -37,7 +39,7 @@ def backend(
     example_inputs : sequence of tensor and int
     options : mapping, optional
         ``torch.compile(..., options={"precision": "high"})``: the error budget, by default the one in force (see
-        `fastconv.set_precision`).
+        `fastconv.set_precision`). ``"tune": False`` leaves every choice to the cost model, as in `fastconv.compile`.
 
     Returns
     -------
@@ -54,10 +56,7 @@ def compile_graph(
     report: Callable[[Program], None],
 ) -> Callable[..., Any]:
     """Compile a graph, and tell `report` of the program that it became."""
-    options = dict(options or {})
-    precision = check(options.pop("precision", None) or get_precision(), 'torch.compile: options["precision"]')
-    if options:
-        raise ValueError(f"torch.compile: options of fastconv must be among ['precision'], got {sorted(options)}")
+    network_options = _network_options(**(options or {}))
     if torch.is_grad_enabled() and any(isinstance(x, torch.Tensor) and x.requires_grad for x in example_inputs):
         calls = (node for node in module.graph.nodes if node.op in ("call_function", "call_method", "call_module"))
         report(Program(module.forward, left=[Left(operator_name(n), n.name, GRADIENTS) for n in calls]))
@@ -65,7 +64,7 @@ def compile_graph(
     programs: list[Program] = []
 
     def compile_aten(gm: GraphModule, example_inputs: Sequence[Any]) -> Callable[..., Any]:
-        programs.append(make_program(gm, _parameters(), precision))
+        programs.append(make_program(gm, _parameters(), network_options))
         report(programs[0])
         return programs[0].run
 
@@ -74,6 +73,17 @@ def compile_graph(
             module, list(example_inputs), fw_compiler=compile_aten, bw_compiler=None, inference_compiler=compile_aten
         )
     return programs[0].run if _is_plain(module) else wrapped
+
+
+def _network_options(precision: str | None = None, tune: bool | None = None, **unknown: Any) -> dict[str, Any]:
+    """Return the keyword arguments of ``_core.Network`` for the options of torch.compile."""
+    if unknown:
+        raise ValueError(f"torch.compile: options of fastconv must be among precision, tune, got {sorted(unknown)}")
+    if tune not in (None, False):
+        raise ValueError(f'torch.compile: options["tune"] must be None or False, got {tune!r}')
+    precision = check(precision or get_precision(), 'torch.compile: options["precision"]')
+    algorithms = {} if tune is False else _wisdom.known(precision)
+    return {"precision": precision, "max_plans": MAX_PLANS, "algorithms": algorithms}
 
 
 def _metadata() -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,7 +44,7 @@ class Program:
     segments: list[Segment] = field(default_factory=list)
 
 
-def make_program(module: GraphModule, fixed: Iterable[int], precision: str) -> Program:
+def make_program(module: GraphModule, fixed: Iterable[int], options: Mapping[str, Any]) -> Program:
     """Make a program of a functional aten graph.
 
     Parameters
@@ -53,12 +53,12 @@ def make_program(module: GraphModule, fixed: Iterable[int], precision: str) -> P
         Its nodes have fake tensors in ``meta["val"]``.
     fixed : iterable of int
         The positions of the inputs that are parameters.
-    precision : str
-        The error budget.
+    options : mapping
+        Keyword arguments of ``_core.Network``.
     """
     found = partition(module.graph)
     placeholders = [node for node in module.graph.nodes if node.op == "placeholder"]
-    assembly = _Assembly(module, {placeholders[index] for index in fixed}, precision)
+    assembly = _Assembly(module, {placeholders[index] for index in fixed}, options)
     run = assembly.make(found)
     native = [node for step in found.steps if step.native for node in step.nodes]
     return Program(
@@ -83,8 +83,8 @@ def _computes(node: Node) -> bool:
 class _Assembly:
     """The state while a graph's steps are written into a new graph."""
 
-    def __init__(self, module: GraphModule, fixed: set[Node], precision: str):
-        self.module, self.fixed, self.precision = module, fixed, precision
+    def __init__(self, module: GraphModule, fixed: set[Node], options: Mapping[str, Any]):
+        self.module, self.fixed, self.options = module, fixed, options
         self.segments: list[Segment] = []
         self.graph = Graph()
         self.copies: dict[Node, Node] = {}
@@ -112,7 +112,7 @@ class _Assembly:
         read = dict.fromkeys(n for node in step.nodes for n in node.all_input_nodes if n not in inside)
         fixed, inputs = [n for n in read if n in self.fixed], [n for n in read if n not in self.fixed]
         outputs = [node for node in step.nodes if any(user not in inside for user in node.users)]
-        segment = Segment(f"segment{len(self.segments)}", step.nodes, fixed, inputs, outputs, self.precision)
+        segment = Segment(f"segment{len(self.segments)}", step.nodes, fixed, inputs, outputs, self.options)
         self.segments.append(segment)
         called = self.graph.call_function(segment, tuple(self.copies[node] for node in (*fixed, *inputs)))
         for index, node in enumerate(outputs):

@@ -7,7 +7,7 @@ network gets it, or gives it, in that order, and the graph renames the axes, whi
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -16,13 +16,12 @@ import numpy as np
 import torch
 from torch.fx import Node
 
-from fastconv import _core, _wisdom
+from fastconv import _core
 from fastconv.graph_builder import GraphBuilder
 from fastconv.torch.lowering import lower
 from fastconv.torch.lowering.registry import Values, dtype_name
 
 Tensor = torch.Tensor
-MAX_PLANS = 16  # sizes that keep their plan: an image pyramid has a dozen
 _version = attrgetter("_version")
 
 
@@ -59,16 +58,22 @@ class Segment:
         (torch's symbols).
     outputs : list of Node
         What it returns.
-    precision : str
-        The error budget.
+    options : mapping
+        Keyword arguments of ``_core.Network``.
     """
 
     def __init__(
-        self, name: str, nodes: list[Node], fixed: list[Node], inputs: list[Node], outputs: list[Node], precision: str
+        self,
+        name: str,
+        nodes: list[Node],
+        fixed: list[Node],
+        inputs: list[Node],
+        outputs: list[Node],
+        options: Mapping[str, Any],
     ) -> None:
         self.__name__ = name
         self._nodes, self._fixed, self._inputs, self._outputs = nodes, fixed, inputs, outputs
-        self._precision = precision
+        self._options = options
         self._readers = [(node.name, _reader(node)) for node in inputs]
         self._writers = [_writer(node) for node in outputs]
         self._count = len(fixed)
@@ -93,7 +98,7 @@ class Segment:
         """Make the network with these parameters, and forget those with parameters that nobody has any more."""
         held, core = [tensor.detach() for tensor in fixed], _core.Graph()
         self._graph(held).replay(core)
-        network = _core.Network(core, self._precision, MAX_PLANS, _wisdom.known(self._precision))
+        network = _core.Network(core, **self._options)
         packed = _Packed(network, held, writes(fixed), [weakref.ref(tensor) for tensor in fixed])
         current = {key: other for key, other in self._packed.items() if other.is_current()}
         self._packed = {**current, tuple(map(Tensor.data_ptr, fixed)): packed}
