@@ -7,6 +7,7 @@ of the record, and runs it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from .._precision import get_precision
 from ..network import Network, as_array
+from . import safetensors
 from .tensor import Tensor
 from .tracing import record
 
@@ -182,13 +184,16 @@ class Module:
         """Parameters and buffers by dotted name, in torch's order; the arrays are read-only."""
         return dict(self._named_arrays("_parameters", "_buffers"))
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadResult:
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any] | str | os.PathLike[str], strict: bool = True
+    ) -> LoadResult:
         """Copy values into the parameters and buffers.
 
         Parameters
         ----------
-        state_dict : mapping
-            From dotted names to NumPy arrays or torch tensors, of any floating type for float32 parameters.
+        state_dict : mapping or path
+            From dotted names to NumPy arrays or torch tensors, of any floating type for float32 parameters; or a
+            safetensors file.
         strict : bool
             Whether the names must be exactly those of `state_dict()`. `num_batches_tracked` may always be missing:
             checkpoints written by torch before 0.4.1 lack it.
@@ -202,7 +207,11 @@ class Module:
         ------
         RuntimeError
             Naming every missing and unexpected key (when strict) and every shape that differs. Nothing is loaded then.
+        ValueError
+            Where a file is not a whole safetensors file.
         """
+        if isinstance(state_dict, (str, os.PathLike)):
+            state_dict = safetensors.load(state_dict)
         own = self.state_dict()
         missing = [key for key in own if key not in state_dict and not key.endswith("num_batches_tracked")]
         unexpected = [key for key in state_dict if key not in own]
