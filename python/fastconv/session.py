@@ -89,7 +89,7 @@ class InferenceSession:
         self._runner: Runner = Runner(model, options, self._options._free_dimensions)
         del model  # and with it the weights, which are the networks' alone now
         with _thread_limit(self._options.intra_op_num_threads):
-            self._runner.plan_ahead()
+            self._runner.prepare()
         self.fallbacks: dict[str, int] = dict(self._runner.plan.fallbacks)
         if self._options.log_severity_level <= 2 and self._runner.reasons:
             import logging  # here and not above: it would be a tenth of what `import fastconv` adds to NumPy's time

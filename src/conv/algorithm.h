@@ -66,6 +66,8 @@ struct Algorithm {
   int64_t (*packed_size)(const ConvProblem&, Isa);
   void (*pack)(const ConvProblem&, const float* weights, Isa, float* packed);  // does not throw
   std::unique_ptr<ConvPlan> (*plan)(const ConvProblem&, const ConvOptions&);
+  // The weights again, bit for bit; null where the packed form does not tell them.
+  void (*unpack)(const ConvProblem&, const float* packed, Isa, float* weights) = nullptr;
 };
 
 AlignedArray<float> pack_weights(const Algorithm& algorithm, const ConvProblem& problem, const float* weights, Isa isa);

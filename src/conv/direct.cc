@@ -12,6 +12,7 @@ const Algorithm kDirect = {
     tap_packed_size,
     tap_pack,
     plan_tap_conv,
+    tap_unpack,
 };
 
 }  // namespace fastconv

@@ -110,6 +110,7 @@ const Algorithm kIm2col = {
     [](const ConvProblem& p, const ConvOptions& o) -> std::unique_ptr<ConvPlan> {
       return std::make_unique<Im2colPlan>(p, o);
     },
+    tap_unpack,
 };
 
 }  // namespace fastconv

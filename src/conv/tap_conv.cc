@@ -267,15 +267,36 @@ int64_t tap_packed_size(const ConvProblem& p, Isa isa) {
   return checked_mul(packed_size(p.taps() * p.group_c(), p.group_k(), choose_gemm_f32(isa).nr), p.groups);
 }
 
-void tap_pack(const ConvProblem& p, const float* weights, Isa isa, float* packed) {
-  const GemmF32Kernel& kernel = choose_gemm_f32(isa);
-  const int64_t taps = p.taps(), group_size = packed_size(taps * p.group_c(), p.group_k(), kernel.nr);
-  for (int64_t g = 0; g < p.groups; ++g) {
-    PackSource source{weights + g * p.group_k() * p.group_c() * taps, taps, 1, p.group_c(), 0, p.group_k(), 0};
-    source.k_stride = p.transposed ? p.group_k() * taps : taps;
-    source.column_stride = p.transposed ? taps : p.group_c() * taps;
-    pack_f32(source, kernel.nr, packed + g * group_size);
+namespace {
+
+// Where the weights of a group lie in the caller's array, from its first one on.
+PackLayout group_layout(const ConvProblem& p) {
+  const int64_t taps = p.taps();
+  PackLayout layout{taps, 1, p.group_c(), taps, p.group_k(), p.group_c() * taps};
+  if (p.transposed) {
+    layout.k_stride = p.group_k() * taps;
+    layout.column_stride = taps;
   }
+  return layout;
+}
+
+// Calls fn(offset in the caller's array, offset in the packed form) for every group.
+template <class Fn>
+void for_groups(const ConvProblem& p, int64_t nr, const Fn& fn) {
+  const int64_t rows = p.taps() * p.group_c(), packed = packed_size(rows, p.group_k(), nr);
+  for (int64_t g = 0; g < p.groups; ++g) fn(g * p.group_k() * rows, g * packed);
+}
+
+}  // namespace
+
+void tap_pack(const ConvProblem& p, const float* weights, Isa isa, float* packed) {
+  const int64_t nr = choose_gemm_f32(isa).nr;
+  for_groups(p, nr, [&](int64_t from, int64_t to) { pack_f32(group_layout(p), weights + from, nr, packed + to); });
+}
+
+void tap_unpack(const ConvProblem& p, const float* packed, Isa isa, float* weights) {
+  const int64_t nr = choose_gemm_f32(isa).nr;
+  for_groups(p, nr, [&](int64_t to, int64_t from) { unpack_f32(group_layout(p), packed + from, nr, weights + to); });
 }
 
 std::unique_ptr<ConvPlan> plan_tap_conv(const ConvProblem& problem, const ConvOptions& options) {

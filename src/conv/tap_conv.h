@@ -16,6 +16,7 @@ namespace fastconv {
 std::string tap_pack_key(const ConvProblem& problem, Isa isa);
 int64_t tap_packed_size(const ConvProblem& problem, Isa isa);
 void tap_pack(const ConvProblem& problem, const float* weights, Isa isa, float* packed);
+void tap_unpack(const ConvProblem& problem, const float* packed, Isa isa, float* weights);
 
 std::unique_ptr<ConvPlan> plan_tap_conv(const ConvProblem& problem, const ConvOptions& options);
 

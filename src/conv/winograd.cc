@@ -259,7 +259,7 @@ class WinogradPlan : public ConvPlan {
 
 // Up to kMostColumns 3x3 filters to (m+2)^2 points each, in float64: U = G g G^T. Filters side by side, so that the
 // compiler vectorises over them. filters[j]: the j-th filter; u[point][j]: its points, `u_stride` apart.
-constexpr int kMostColumns = 32;
+constexpr int kMostColumns = 16;
 
 template <int M>
 void transform_filters(const float* filters, int64_t filter_stride, int64_t count, float* u, int64_t u_stride) {

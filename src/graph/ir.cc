@@ -46,9 +46,8 @@ std::shared_ptr<Constant> make_constant(DType dtype, Shape shape, const void* da
   return constant;
 }
 
-std::shared_ptr<Constant> make_constant(DType dtype, Shape shape, std::shared_ptr<const void> data) {
-  ConstantBytes bytes(std::move(data), byte_count(dtype, shape));
-  return std::make_shared<Constant>(Constant{dtype, std::move(shape), Format::plain, std::move(bytes)});
+std::shared_ptr<Constant> make_constant(DType dtype, Shape shape, ConstantBytes data) {
+  return std::make_shared<Constant>(Constant{dtype, std::move(shape), Format::plain, std::move(data)});
 }
 
 ValueId Graph::new_value(Value value) {

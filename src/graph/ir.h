@@ -29,38 +29,44 @@ enum class Format : uint8_t { plain, channels_last };
 using Attribute = std::variant<int64_t, double, std::string, std::vector<int64_t>, std::vector<double>>;
 using Attributes = std::map<std::string, Attribute>;
 
-// The bytes of a constant: its own, which whoever makes the constant fills, or somebody's who keeps them as they are.
+// The bytes of a constant: memory of ours, or somebody's who keeps them as they are. Copies share them.
 class ConstantBytes {
  public:
   ConstantBytes() = default;
-  explicit ConstantBytes(int64_t size) : own_(size), data_(own_.data()), size_(size) {}
+  explicit ConstantBytes(int64_t size) : ConstantBytes(std::make_shared<AlignedArray<std::byte>>(size)) {}
+  explicit ConstantBytes(std::shared_ptr<AlignedArray<std::byte>> own)
+      : owner_(own), data_(own->data()), own_(own->data()), size_(own->size()) {}
   ConstantBytes(std::shared_ptr<const void> borrowed, int64_t size)
       : owner_(std::move(borrowed)), data_(static_cast<const std::byte*>(owner_.get())), size_(size) {}
-  std::byte* fill() { return own_.data(); }
+  // For whoever makes them; null where they are borrowed.
+  std::byte* fill() { return own_; }
+  // Whether they may be changed: they are ours, and nobody else holds them.
+  bool only_here() const { return own_ && owner_.use_count() == 1; }
   const std::byte* data() const { return data_; }
   int64_t size() const { return size_; }
 
  private:
-  AlignedArray<std::byte> own_;
   std::shared_ptr<const void> owner_;
   const std::byte* data_ = nullptr;
+  std::byte* own_ = nullptr;
   int64_t size_ = 0;
 };
 
-// Immutable data known when the graph is built or planned. Shared, never copied: packed weights are cached by the
-// address of the constant they come from.
+// Data known when the graph is built or planned. Shared, never copied: packed weights are cached by the address of the
+// constant they come from. A Network has constants of its own, whose bytes it lets go while it makes plans: those that
+// it holds in packed form alone (see pack_cache.h).
 struct Constant {
   DType dtype;
   Shape shape;    // logical
   Format format;  // of `data`
-  ConstantBytes data;
+  mutable ConstantBytes data;
 };
 using ConstantPtr = std::shared_ptr<const Constant>;
 
 // A constant in plain format with a copy of `data`; null leaves the bytes to the caller.
 std::shared_ptr<Constant> make_constant(DType dtype, Shape shape, const void* data);
-// The same without a copy: the bytes at `data` stay as they are while somebody holds it.
-std::shared_ptr<Constant> make_constant(DType dtype, Shape shape, std::shared_ptr<const void> data);
+// The same without a copy.
+std::shared_ptr<Constant> make_constant(DType dtype, Shape shape, ConstantBytes data);
 
 // Where a value lies: in memory of its own (no whole), or in that of another value, from its element `offset` on.
 // pixel_stride: elements from one pixel of a channels_last value to the next; 0: dense. See placement.h.

@@ -41,6 +41,10 @@ Network::Network(Graph graph, const NetworkOptions& options) : graph_(std::move(
     const Value& value = graph_.values[id];
     inputs_.push_back({value.name, value.dtype, value.shape});
   }
+  // Constants of its own, which share their bytes with nobody where the graph was handed over.
+  for (Value& value : graph_.values) {
+    if (value.constant) value.constant = std::make_shared<Constant>(*value.constant);
+  }
   remove_dead_nodes(graph_);
   fold_constants(graph_);
   remove_identities(graph_);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "graph/ir.h"
+#include "graph/pack_cache.h"
 
 namespace fastconv::graph {
 
@@ -90,8 +91,6 @@ class Step {
   virtual std::vector<std::string> alternatives() const { return {}; }
 };
 
-class PackCache;  // packed weights shared between plans; see pack_cache.h
-
 // What a Network was asked for; the same for all its plans.
 struct PlanOptions {
   std::string precision = "highest";
@@ -110,11 +109,18 @@ class PlanContext : public InferContext {
   static Shape physical_shape(const Value& value);
   // Where a logical axis lies in memory for values of this rank in `format`.
   static int64_t physical_axis(int64_t axis, int64_t rank, Format format);
-  PackCache& pack_cache() const { return cache_; }
+  // The known input `i` in a form of the step's own (see PackCache::get): the step does not read the input itself.
+  template <class T, class Make>
+  std::shared_ptr<const T> packed(int i, const std::string& key, const Make& make, PackCache::Unpack<T> unpack = {}) {
+    packed_.push_back(input(i).constant.get());
+    return cache_.get<T>(input(i).constant, key, make, std::move(unpack));
+  }
+  const std::vector<const Constant*>& packed_constants() const { return packed_; }
 
  private:
   const PlanOptions& options_;
   PackCache& cache_;
+  std::vector<const Constant*> packed_;
 };
 
 // plain: wants every input plain, gives plain outputs.

@@ -50,11 +50,11 @@ struct Plan {
   std::vector<PlannedStep> steps;
   std::vector<Location> operands;
   std::vector<TensorSpec> outputs;
-  std::vector<ConstantPtr> constants;  // those the operands point into
+  std::vector<ConstantBytes> constants;  // what the operands point into
   int64_t arena_bytes = 0;
   int64_t unshared_bytes = 0;   // the arena if nothing were reused
   int64_t workspace_bytes = 0;  // the largest step's
-  int64_t constants_bytes = 0;
+  int64_t constants_bytes = 0;  // of all that steps read or hold in packed form
 
   // Makes `state` fit this plan; allocates only where its arena is too small or it served another plan before.
   void bind(RunState& state) const;

@@ -1,6 +1,8 @@
 // Makes plans: the passes that need shapes, then a step for every node, then the memory plan.
 #include <algorithm>
 #include <atomic>
+#include <map>
+#include <numeric>
 #include <set>
 
 #include "graph/memory_plan.h"
@@ -11,10 +13,68 @@
 namespace fastconv::graph {
 namespace {
 
-std::unique_ptr<Step> make_step(const Graph& graph, const Node& node, const PlanOptions& options, PackCache& cache) {
-  if ((node.op->flags & kView) || makes_nothing(graph, node)) return nullptr;
-  PlanContext context(graph, node, options, cache);
-  return named(node, [&] { return node.op->plan(context); });
+// Makes the steps of a graph, and lets go of every constant as soon as all that read it hold it in packed form.
+class StepMaker {
+ public:
+  // `readers`: how many nodes of the network's graph read each constant. All of them count, whether this plan has them
+  // or not: another may.
+  StepMaker(const Graph& graph, const PlanOptions& options, PackCache& cache, std::map<const Constant*, int> readers)
+      : graph_(graph), options_(options), cache_(cache), readers_(std::move(readers)) {}
+
+  // Where it can be, memory is let go before more is taken: the largest constants come first.
+  std::vector<std::unique_ptr<Step>> run() {
+    std::vector<size_t> order(graph_.nodes.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return known(a) > known(b); });
+    std::vector<std::unique_ptr<Step>> steps(order.size());
+    packed_.resize(order.size());
+    for (const size_t i : order) steps[i] = make(i);
+    return steps;
+  }
+
+  // Whether node i's step holds the value in packed form and does not read it.
+  bool holds(size_t i, const Value& value) const {
+    return std::find(packed_[i].begin(), packed_[i].end(), value.constant.get()) != packed_[i].end();
+  }
+
+ private:
+  // Bytes of a node's largest constant.
+  int64_t known(size_t i) const {
+    int64_t bytes = 0;
+    for (ValueId id : graph_.nodes[i].inputs) {
+      if (id == kNoValue || !graph_.values[id].constant) continue;
+      bytes = std::max(bytes, byte_count(graph_.values[id].dtype, graph_.values[id].shape));
+    }
+    return bytes;
+  }
+
+  std::unique_ptr<Step> make(size_t i) {
+    const Node& node = graph_.nodes[i];
+    if ((node.op->flags & kView) || makes_nothing(graph_, node)) return nullptr;
+    PlanContext context(graph_, node, options_, cache_);
+    auto step = named(node, [&] { return node.op->plan(context); });
+    packed_[i] = context.packed_constants();
+    for (const Constant* constant : packed_[i]) {
+      if (--readers_[constant] == 0) cache_.let_go(*constant);
+    }
+    return step;
+  }
+
+  const Graph& graph_;
+  const PlanOptions& options_;
+  PackCache& cache_;
+  std::map<const Constant*, int> readers_;
+  std::vector<std::vector<const Constant*>> packed_;  // by node
+};
+
+std::map<const Constant*, int> count_readers(const Graph& graph) {
+  std::map<const Constant*, int> readers;
+  const auto count = [&](ValueId id) {
+    if (id != kNoValue && graph.values[id].constant) ++readers[graph.values[id].constant.get()];
+  };
+  for (const Node& node : graph.nodes) std::for_each(node.inputs.begin(), node.inputs.end(), count);
+  std::for_each(graph.outputs.begin(), graph.outputs.end(), count);
+  return readers;
 }
 
 constexpr const char* kFunctionNames[] = {
@@ -41,6 +101,7 @@ int64_t value_bytes(const Graph& graph, const std::vector<ValueId>& ids) {
 }  // namespace
 
 std::shared_ptr<const Plan> make_plan(Graph graph, const PlanOptions& options, PackCache& cache) {
+  auto readers = count_readers(graph);
   infer_shapes(graph);
   remove_dead_nodes(graph);
   fuse_epilogues(graph);
@@ -50,8 +111,8 @@ std::shared_ptr<const Plan> make_plan(Graph graph, const PlanOptions& options, P
   remove_dead_nodes(graph);
   place_parts(graph);
 
-  std::vector<std::unique_ptr<Step>> steps;
-  for (const Node& node : graph.nodes) steps.push_back(make_step(graph, node, options, cache));
+  StepMaker maker(graph, options, cache, std::move(readers));
+  std::vector<std::unique_ptr<Step>> steps = maker.run();
   const MemoryPlan memory = plan_memory(graph, steps);
 
   static std::atomic<uint64_t> plan_count{0};
@@ -59,7 +120,7 @@ std::shared_ptr<const Plan> make_plan(Graph graph, const PlanOptions& options, P
   plan->id = ++plan_count;
   plan->arena_bytes = memory.arena_bytes;
   plan->unshared_bytes = memory.unshared_bytes;
-  std::set<ConstantPtr> constants;
+  std::set<const Constant*> counted;
   for (size_t i = 0; i < steps.size(); ++i) {
     if (!steps[i]) continue;
     const Node& node = graph.nodes[i];
@@ -77,8 +138,12 @@ std::shared_ptr<const Plan> make_plan(Graph graph, const PlanOptions& options, P
                            {first.name, first.dtype, first.shape},
                            first.format});
     for (ValueId id : node.inputs) {
-      plan->operands.push_back(id == kNoValue ? Location{} : memory.values[id]);
-      if (id != kNoValue && graph.values[id].constant) constants.insert(graph.values[id].constant);
+      const Constant* constant = id == kNoValue ? nullptr : graph.values[id].constant.get();
+      const bool read = id != kNoValue && !maker.holds(i, graph.values[id]);
+      plan->operands.push_back(read ? memory.values[id] : Location{});
+      if (!constant) continue;
+      if (read) plan->constants.push_back(constant->data);
+      if (counted.insert(constant).second) plan->constants_bytes += byte_count(constant->dtype, constant->shape);
     }
     if (node.inputs.size() < kLeastInputs)
       plan->operands.resize(plan->operands.size() + kLeastInputs - node.inputs.size());
@@ -88,8 +153,6 @@ std::shared_ptr<const Plan> make_plan(Graph graph, const PlanOptions& options, P
     const Value& value = graph.values[graph.outputs[i]];
     plan->outputs.push_back({graph.output_names[i], value.dtype, value.shape});
   }
-  plan->constants.assign(constants.begin(), constants.end());
-  for (const ConstantPtr& constant : plan->constants) plan->constants_bytes += constant->data.size();
   return plan;
 }
 

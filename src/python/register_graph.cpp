@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "graph/network.h"
 #include "python/register.h"
@@ -91,25 +92,40 @@ std::vector<ValueId> add(Graph& graph, const std::string& op, const std::vector<
   return graph.add(op, std::move(ids), std::move(converted), outputs, name);
 }
 
-// Whether nobody can change the array any more: its memory is that of a bytes object, as in a model that was parsed.
-bool is_immutable(const py::array& array) {
+// Memory for constants, which whoever made it fills and leaves alone once a graph has it: graphs take it as it is.
+struct Buffer {
+  explicit Buffer(int64_t size) : bytes(std::make_shared<AlignedArray<std::byte>>(size)) {}
+  std::shared_ptr<AlignedArray<std::byte>> bytes;
+};
+
+// Whose memory the array's is: the object behind the views.
+py::object owner_of(const py::array& array) {
   py::object owner = array;
   while (py::isinstance<py::array>(owner)) owner = owner.attr("base");
-  return PyBytes_Check(owner.ptr());
+  return PyMemoryView_Check(owner.ptr()) ? owner.attr("obj") : owner;
 }
 
-// Arrays that cannot change are not copied: most of a large model's memory.
+// Arrays that cannot change, because their memory is a Buffer's or that of a bytes object, are not copied: most of a
+// large model's memory.
 ValueId constant(Graph& graph, const py::array& array, const std::string& name) {
   const DType dtype = dtype_of(array, "constant '" + name + "'");
   const py::array values = dense(array);
   const auto extents = shape_of(values);
   Shape shape(extents.begin(), extents.end());
-  if (!is_immutable(values)) return graph.add_constant(dtype, std::move(shape), values.data(), name);
+  const py::object owner = owner_of(values);
+  if (py::isinstance<Buffer>(owner)) {
+    const auto bytes = owner.cast<const Buffer&>().bytes;
+    if (static_cast<const void*>(bytes->data()) == values.data() && bytes->size() == values.nbytes()) {
+      return graph.add_constant(graph::make_constant(dtype, std::move(shape), graph::ConstantBytes(bytes)), name);
+    }
+  }
+  if (!PyBytes_Check(owner.ptr())) return graph.add_constant(dtype, std::move(shape), values.data(), name);
   const std::shared_ptr<const void> data(values.data(), [held = new py::array(values)](const void*) {
     const py::gil_scoped_acquire acquire;  // any thread may be the last to hold it
     delete held;
   });
-  return graph.add_constant(graph::make_constant(dtype, std::move(shape), data), name);
+  graph::ConstantBytes bytes(data, values.nbytes());
+  return graph.add_constant(graph::make_constant(dtype, std::move(shape), std::move(bytes)), name);
 }
 
 py::object spec_tuple(const TensorSpec& spec) {
@@ -255,6 +271,13 @@ py::dict plan_summary(Network& network, const py::dict& values) {
 }  // namespace
 
 void register_graph(py::module_& m) {
+  py::class_<Buffer>(m, "Buffer", py::buffer_protocol())
+      .def(py::init<int64_t>(), py::arg("size"))
+      .def_buffer([](Buffer& buffer) {
+        return py::buffer_info(reinterpret_cast<uint8_t*>(buffer.bytes->data()),
+                               static_cast<py::ssize_t>(buffer.bytes->size()));
+      });
+
   py::class_<Graph>(m, "Graph")
       .def(py::init<>())
       .def(
@@ -269,10 +292,12 @@ void register_graph(py::module_& m) {
       .def("output", &Graph::add_output, py::arg("value"), py::arg("name"));
 
   py::class_<Network>(m, "Network")
-      .def(py::init([](const Graph& g, const std::string& precision, int max_plans,
+      // The graph is handed over: who keeps it has an empty one.
+      .def(py::init([](Graph& g, const std::string& precision, int max_plans,
                        std::map<std::string, std::string> algorithms) {
              const py::gil_scoped_release release;
-             return std::make_unique<Network>(g, graph::NetworkOptions{precision, max_plans, std::move(algorithms)});
+             return std::make_unique<Network>(std::exchange(g, {}),
+                                              graph::NetworkOptions{precision, max_plans, std::move(algorithms)});
            }),
            py::arg("graph"), py::arg("precision") = "highest", py::arg("max_plans") = 8,
            py::arg("algorithms") = std::map<std::string, std::string>())

@@ -128,7 +128,7 @@ def _parse(source: Source) -> tuple[onnx.ModelProto, Path | None]:
     return proto, _folder(source)
 
 
-def _parse_light(source: Source) -> tuple[onnx.ModelProto, Path | None, dict[int, bytes]]:
+def _parse_light(source: Source) -> tuple[onnx.ModelProto, Path | None, dict[int, memoryview]]:
     """Return the same, but the values of large initializers, by position in their list, beside the model."""
     if isinstance(source, onnx.ModelProto):
         return *_parse(source), {}
@@ -166,7 +166,9 @@ def _open(source: Source) -> BinaryIO:
         ) from error
 
 
-def _take_initializers(graph: onnx.GraphProto, folder: Path | None, values: dict[int, bytes]) -> dict[str, np.ndarray]:
+def _take_initializers(
+    graph: onnx.GraphProto, folder: Path | None, values: dict[int, memoryview]
+) -> dict[str, np.ndarray]:
     """Move the initializers out of the graph into arrays; `values` holds the bytes of those that are not in it."""
     constants: dict[str, np.ndarray] = {}
     dense = [(tensor.name, tensor) for tensor in graph.initializer]

@@ -40,7 +40,7 @@ class Runner:
             _Fallback(step, model) if isinstance(step, FallbackStep) else Segment(step, self.plan, dims, options)
             for step in self.plan.steps
         ]
-        if all(segment.is_finished for segment in self.segments):
+        if all(segment.is_recorded for segment in self.segments):
             self._forget_weights()
         self._dead_after = self._last_uses()
 
@@ -54,10 +54,13 @@ class Runner:
         """The native steps."""
         return [step for step in self.steps if isinstance(step, Segment)]
 
-    def plan_ahead(self) -> None:
-        """Make the plans of all segments whose inputs' extents are known, for the threads that the caller may use."""
+    def prepare(self) -> None:
+        """Make the networks, and the plans that can be made, for as many threads as the caller may use.
+
+        Weights that nobody else holds any more are folded and packed with the least memory.
+        """
         for segment in self.segments:
-            segment.plan_ahead()
+            segment.prepare()
 
     def _last_uses(self) -> list[list[str]]:
         """Return, for each step, the values that nobody reads after it."""

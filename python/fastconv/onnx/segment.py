@@ -25,7 +25,8 @@ _UNKNOWN = -1
 class Segment:
     """Runs a native step.
 
-    The network is made at once where the rank of every input is known, otherwise when inputs of new ranks arrive.
+    Where the rank of every input is known there is one network, which `prepare` makes; otherwise there is one for each
+    set of ranks that arrives.
     """
 
     def __init__(self, step: NativeStep, plan: Plan, dims: Mapping[str, Dims], options: Mapping[str, Any]):
@@ -34,35 +35,39 @@ class Segment:
         self._networks: dict[tuple[int, ...], _core.Network] = {}
         self._lock = threading.Lock()
         ranks = [len(dims[name]) if name in dims else plan.kinds[name][1] for name in self.inputs]
-        self._fixed = None
-        if None not in ranks:
-            self._fixed = self.network([rank for rank in ranks if rank is not None])
+        self._graph = None if None in ranks else self._recorded([rank for rank in ranks if rank is not None])
+        self._fixed: _core.Network | None = None
 
     @property
-    def is_finished(self) -> bool:
-        """Whether the only network there will be is made: no constant is read any more."""
-        return self._fixed is not None
+    def is_recorded(self) -> bool:
+        """Whether the graph of the only network there will be is recorded: no constant is read any more."""
+        return self._graph is not None
+
+    def prepare(self) -> None:
+        """Make that network, and its plan where the extents of all inputs are known: the first run only computes."""
+        if self._graph is None:
+            return
+        with _checking():
+            self._fixed = _core.Network(self._graph, **self._options)
+            self._fixed.plan_ahead()
 
     def network(self, ranks: Sequence[int]) -> _core.Network:
         """Return the network for inputs of these ranks."""
         with self._lock:
             key = tuple(ranks)
             if key not in self._networks:
-                dims = {n: self._dims.get(n, [_UNKNOWN] * rank) for n, rank in zip(self.inputs, ranks)}
-                self._networks[key] = self._network(dims)
+                graph = self._recorded(ranks)
+                with _checking():
+                    self._networks[key] = _core.Network(graph, **self._options)
             return self._networks[key]
 
-    def _network(self, dims: Mapping[str, Dims]) -> _core.Network:
+    def _recorded(self, ranks: Sequence[int]) -> _core.Graph:
+        """Return the step's graph for inputs of these ranks."""
         graph = _core.Graph()
+        dims = {name: self._dims.get(name, [_UNKNOWN] * rank) for name, rank in zip(self.inputs, ranks)}
         with _checking():
             build_graph(graph, self._step, self._plan, dims, {name: name for name in self.outputs})
-            return _core.Network(graph, **self._options)
-
-    def plan_ahead(self) -> None:
-        """Make the plan where the extents of every input are known, so that the first run only computes."""
-        if self._fixed:
-            with _checking():
-                self._fixed.plan_ahead()
+        return graph
 
     def network_for(self, values: Mapping[str, np.ndarray]) -> _core.Network:
         """Return the network that runs these inputs."""

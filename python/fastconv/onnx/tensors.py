@@ -41,7 +41,7 @@ def type_name(kind: TypeProto) -> str:
     return which or ""
 
 
-def to_array(tensor: TensorProto, folder: Path | None, raw: bytes | None = None) -> np.ndarray:
+def to_array(tensor: TensorProto, folder: Path | None, raw: bytes | memoryview | None = None) -> np.ndarray:
     """Return a tensor's values; its bytes must be exactly what its type and dims say.
 
     `raw` takes the place of the tensor's raw data.
@@ -59,9 +59,11 @@ def to_array(tensor: TensorProto, folder: Path | None, raw: bytes | None = None)
         needed = count * np.dtype(name).itemsize
         if len(raw) != needed:
             raise InvalidGraph.of(f"{what}: {name} of shape {list(tensor.dims)} needs {needed} bytes, got {len(raw)}")
-        return np.frombuffer(raw, name).reshape(tuple(tensor.dims))
+        array = np.frombuffer(raw, name).reshape(tuple(tensor.dims))
+        array.flags.writeable = False
+        return array
     if raw is not None:
-        tensor = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, raw_data=raw)
+        tensor = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, raw_data=bytes(raw))
     try:
         return numpy_helper.to_array(tensor)
     except Exception as error:

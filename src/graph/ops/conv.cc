@@ -3,7 +3,6 @@
 
 #include "conv/algorithm.h"
 #include "graph/ops/ops.h"
-#include "graph/pack_cache.h"
 
 namespace fastconv::graph {
 namespace {
@@ -170,13 +169,20 @@ std::unique_ptr<Step> plan_conv(PlanContext& c) {
   const std::string name = preferred_algorithm(p, precision, c.options().algorithms);
   const Algorithm& algorithm = choose_algorithm(p, Machine::here(options.isa), precision, name, c.label().c_str());
   PackedPtr packed;
-  if (const ConstantPtr weights = c.input(1).constant) {
+  if (c.input(1).constant) {
+    using Packed = AlignedArray<float>;
     const std::string key =
         concat(c.node().op->name, " ", algorithm.name, " ", algorithm.pack_key(p, options.isa), " ", p.groups);
-    packed = c.pack_cache().get<AlignedArray<float>>(weights, key, [&] {
-      return std::make_shared<AlignedArray<float>>(
-          pack_weights(algorithm, p, reinterpret_cast<const float*>(weights->data.data()), options.isa));
-    });
+    const auto pack = [&](const std::byte* weights) {
+      return std::make_shared<Packed>(pack_weights(algorithm, p, reinterpret_cast<const float*>(weights), options.isa));
+    };
+    PackCache::Unpack<Packed> unpack;
+    if (algorithm.unpack) {
+      unpack = [p, &algorithm, isa = options.isa](const Packed& all, std::byte* to) {
+        algorithm.unpack(p, all.data(), isa, reinterpret_cast<float*>(to));
+      };
+    }
+    packed = c.packed<Packed>(1, key, pack, std::move(unpack));
   }
   return std::make_unique<ConvStep>(p, precision, algorithm, options, std::move(packed), c.node().residual);
 }

@@ -5,7 +5,6 @@
 
 #include "base/threads.h"
 #include "graph/ops/ops.h"
-#include "graph/pack_cache.h"
 #include "kernels/copy/copy.h"
 #include "kernels/gemm/pack.h"
 #include "kernels/gemm/schedule.h"
@@ -86,13 +85,14 @@ class ProductStep final : public Step {
     });
   }
 
+  static PackLayout layout_of(const Product& p) { return {1, 0, p.k, p.trans_b ? 1 : p.n, p.n, p.trans_b ? p.k : 1}; }
+
   // Right matrix `index` of `b`, packed, into `to` (of all of them).
   static void pack_one(const Product& p, const GemmF32Kernel& kernel, const float* b, int64_t index,
                        float* to) noexcept {
     const int64_t size = packed_size(p.k, p.n, kernel.nr);
-    const PackSource source{b + index * p.k * p.n, 1, 0, p.k, p.trans_b ? 1 : p.n, p.n, p.trans_b ? p.k : 1};
     float* packed = to + index * size;
-    pack_f32(source, kernel.nr, packed);
+    pack_f32(layout_of(p), b + index * p.k * p.n, kernel.nr, packed);
     if (p.alpha != 1) {
       for (int64_t i = 0; i < size; ++i) packed[i] *= p.alpha;
     }
@@ -142,18 +142,27 @@ class ProductStep final : public Step {
   int64_t workspace_bytes_ = 0;
 };
 
-std::unique_ptr<Step> make_step(const PlanContext& c, const Product& p, const Addend& addend) {
+std::unique_ptr<Step> make_step(PlanContext& c, const Product& p, const Addend& addend) {
   std::shared_ptr<const AlignedArray<float>> packed;
-  if (const ConstantPtr b = c.input(1).constant) {
+  if (c.input(1).constant) {
     const GemmF32Kernel& kernel = choose_gemm_f32(active_isa());
     const std::string key = concat("gemm ", kernel.nr, " ", p.k, "x", p.n, p.trans_b ? " transposed " : " ", p.alpha);
-    packed = c.pack_cache().get<AlignedArray<float>>(b, key, [&] {
-      auto all = std::make_shared<AlignedArray<float>>(checked_mul(p.b_count, packed_size(p.k, p.n, kernel.nr)));
+    using Packed = AlignedArray<float>;
+    const int64_t size = packed_size(p.k, p.n, kernel.nr);
+    const auto pack = [&](const std::byte* bytes) {
+      auto all = std::make_shared<Packed>(checked_mul(p.b_count, size));
       for (int64_t i = 0; i < p.b_count; ++i) {
-        ProductStep::pack_one(p, kernel, reinterpret_cast<const float*>(b->data.data()), i, all->data());
+        ProductStep::pack_one(p, kernel, reinterpret_cast<const float*>(bytes), i, all->data());
       }
       return all;
-    });
+    };
+    const auto unpack = [layout = ProductStep::layout_of(p), count = p.b_count, nr = kernel.nr, size](const Packed& all,
+                                                                                                      std::byte* to) {
+      for (int64_t i = 0; i < count; ++i) {
+        unpack_f32(layout, all.data() + i * size, nr, reinterpret_cast<float*>(to) + i * layout.k * layout.columns);
+      }
+    };
+    packed = c.packed<Packed>(1, key, pack, p.alpha == 1 ? PackCache::Unpack<Packed>(unpack) : nullptr);
   }
   return std::make_unique<ProductStep>(p, addend, std::move(packed), c.node().function, c.node().residual);
 }

@@ -110,31 +110,22 @@ std::optional<Scale> scale_of(const Graph& graph, const Node& node, size_t i, co
   return s;
 }
 
-// False where a product is not finite. Without a branch in the loop, so that the compiler vectorises it.
-bool multiply(const float* from, int64_t count, double scale, float* to) {
+// Whether all products are finite. Without a branch in the loop, so that the compiler vectorises it.
+bool all_finite(const float* from, int64_t count, double scale) {
   int infinite = 0;
   for (int64_t i = 0; i < count; ++i) {
-    to[i] = static_cast<float>(from[i] * scale);
-    infinite |= !(std::fabs(to[i]) <= std::numeric_limits<float>::max());
+    infinite |= !(std::fabs(static_cast<float>(from[i] * scale)) <= std::numeric_limits<float>::max());
   }
   return infinite == 0;
 }
 
-// False where the layer's bias is not known, or a product would not be finite.
-bool apply(Graph& graph, Node& node, const Layer& layer, const Scale& s) {
+// False where the layer's bias is not known, or a product would not be finite. alone: nobody else reads the weights.
+bool apply(Graph& graph, Node& node, const Layer& layer, const Scale& s, bool alone) {
   std::vector<double> old_bias(static_cast<size_t>(layer.channels), 0.0);
   if (node.inputs.size() > 2 && node.inputs[2] != kNoValue) {
     const auto known = per_channel(floats(graph, node, 2), {layer.channels, 2, 1, {}});
     if (!known) return false;
     old_bias = *known;
-  }
-  const ConstantPtr old = graph.values[node.inputs[1]].constant;
-  const auto weights = make_constant(DType::f32, old->shape, nullptr);
-  float* to = reinterpret_cast<float*>(weights->data.fill());
-  const int64_t count = element_count(old->shape);
-  for (int64_t run = 0; run * layer.run < count; ++run) {
-    const double scale = s.scale[static_cast<size_t>(layer.channel_of(run))];
-    if (!multiply(data_of(*old) + run * layer.run, layer.run, scale, to + run * layer.run)) return false;
   }
   const auto bias = make_constant(DType::f32, {layer.channels}, nullptr);
   for (size_t c = 0; c < s.scale.size(); ++c) {
@@ -142,13 +133,28 @@ bool apply(Graph& graph, Node& node, const Layer& layer, const Scale& s) {
     if (!std::isfinite(value)) return false;
     reinterpret_cast<float*>(bias->data.fill())[c] = value;
   }
-  const auto add = [&](const std::shared_ptr<Constant>& constant) {
+  const ConstantPtr old = graph.values[node.inputs[1]].constant;
+  const int64_t runs = element_count(old->shape) / layer.run;
+  const auto scale_of_run = [&](int64_t run) { return s.scale[static_cast<size_t>(layer.channel_of(run))]; };
+  for (int64_t run = 0; run < runs; ++run) {
+    if (!all_finite(data_of(*old) + run * layer.run, layer.run, scale_of_run(run))) return false;
+  }
+  // In place where nobody else reads them: most of a model's bytes.
+  const bool in_place = alone && old->data.only_here();
+  const ConstantPtr weights = in_place ? old : make_constant(DType::f32, old->shape, nullptr);
+  const float* from = data_of(*old);
+  float* to = reinterpret_cast<float*>(weights->data.fill());
+  for (int64_t run = 0; run < runs; ++run) {
+    const double scale = scale_of_run(run);
+    for (int64_t i = run * layer.run; i < (run + 1) * layer.run; ++i) to[i] = static_cast<float>(from[i] * scale);
+  }
+  const auto add = [&](const ConstantPtr& constant) {
     Value value{node.name, DType::f32, constant->shape};
     value.constant = constant;
     return graph.new_value(std::move(value));
   };
   node.inputs.resize(3, kNoValue);
-  node.inputs[1] = add(weights);
+  if (!in_place) node.inputs[1] = add(weights);
   node.inputs[2] = add(bias);
   return true;
 }
@@ -163,7 +169,10 @@ void fold_scales(Graph& graph) {
     Node& before = graph.nodes[uses.producer[id]];
     const auto layer = layer_of(graph, before);
     const auto scale = layer ? scale_of(graph, node, i, *layer) : std::nullopt;
-    if (!scale || !apply(graph, before, *layer, *scale)) return false;
+    if (!scale) return false;
+    const auto weights = static_cast<size_t>(before.inputs[1]);
+    const bool alone = weights < uses.count.size() && uses.count[weights] == 1;
+    if (!apply(graph, before, *layer, *scale, alone)) return false;
     before.outputs = std::exchange(node.outputs, {});  // nobody reads what `node` was: it is dead
     uses.producer[before.outputs[0]] = uses.producer[id];
     return true;

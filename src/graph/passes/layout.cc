@@ -25,14 +25,14 @@ bool same_bytes(const Shape& shape) {
   return std::all_of(shape.begin() + 2, shape.end(), [](int64_t extent) { return extent == 1; });
 }
 
-std::shared_ptr<const Constant> reformatted(const Constant& from, const Shape& shape) {
+std::shared_ptr<const Constant> reformatted(DType dtype, const Shape& shape, const std::byte* from) {
   auto to = std::make_shared<Constant>();
-  to->dtype = from.dtype;
+  to->dtype = dtype;
   to->shape = shape;
   to->format = Format::channels_last;
-  to->data = ConstantBytes(from.data.size());
+  to->data = ConstantBytes(byte_count(dtype, shape));
   const int64_t pixels = element_count(Shape(shape.begin() + 2, shape.end()));
-  copy_strided(to_channels_last(shape[0], shape[1], pixels, size_of(from.dtype)), from.data.data(), to->data.fill());
+  copy_strided(to_channels_last(shape[0], shape[1], pixels, size_of(dtype)), from, to->data.fill());
   return to;
 }
 
@@ -81,8 +81,9 @@ class Layout {
     } else if (const ConstantPtr constant = graph_.values[id].constant) {
       Value value = graph_.values[id];
       value.format = format;
-      value.constant = cache_.get<Constant>(constant, "channels_last " + to_string(value.shape),
-                                            [&] { return reformatted(*constant, value.shape); });
+      value.constant =
+          cache_.get<Constant>(constant, "channels_last " + to_string(value.shape),
+                               [&](const std::byte* bytes) { return reformatted(value.dtype, value.shape, bytes); });
       twin = new_value(std::move(value));
     } else {
       Value value = graph_.values[id];

@@ -16,12 +16,12 @@ struct Range {
 };
 
 // The rows of taps `t` and products `k`, for the columns `j`.
-void pack_block(const PackSource& s, Range j, Range k, Range t, int64_t nr, float* to) {
+void pack_block(const PackLayout& s, const float* src, Range j, Range k, Range t, int64_t nr, float* to) {
   const int64_t row = k.count * t.count;
   const bool contiguous = s.tap_stride == 1 && t.count == s.taps && s.k_stride == s.taps;
   float block[kBlock];
   for (int64_t column = 0; column < j.count; ++column) {
-    const float* from = s.src + (j.begin + column) * s.column_stride + k.begin * s.k_stride + t.begin * s.tap_stride;
+    const float* from = src + (j.begin + column) * s.column_stride + k.begin * s.k_stride + t.begin * s.tap_stride;
     float* gathered = block + column * row;
     if (contiguous) {
       std::copy_n(from, row, gathered);
@@ -41,7 +41,7 @@ void pack_block(const PackSource& s, Range j, Range k, Range t, int64_t nr, floa
 
 }  // namespace
 
-void pack_f32(const PackSource& s, int64_t nr, float* packed) noexcept {
+void pack_f32(const PackLayout& s, const float* src, int64_t nr, float* packed) noexcept {
   const int64_t rows = s.taps * s.k, panels = (s.columns + nr - 1) / nr;
   const int64_t block_taps = std::min(s.taps, kBlock / nr), block_k = kBlock / nr / block_taps;
   parallel_for(panels, 1 + (1 << 16) / (rows * nr + 1), [&](int64_t begin, int64_t end) {
@@ -51,8 +51,21 @@ void pack_f32(const PackSource& s, int64_t nr, float* packed) noexcept {
       if (columns.count < nr) std::fill(to, to + rows * nr, 0.0f);
       for (int64_t k = 0; k < s.k; k += block_k) {
         for (int64_t t = 0; t < s.taps; t += block_taps) {
-          pack_block(s, columns, {k, std::min(block_k, s.k - k)}, {t, std::min(block_taps, s.taps - t)}, nr, to);
+          pack_block(s, src, columns, {k, std::min(block_k, s.k - k)}, {t, std::min(block_taps, s.taps - t)}, nr, to);
         }
+      }
+    }
+  });
+}
+
+void unpack_f32(const PackLayout& s, const float* packed, int64_t nr, float* dst) noexcept {
+  const int64_t rows = s.taps * s.k;
+  parallel_for(s.columns, 1 + (1 << 16) / (rows + 1), [&](int64_t begin, int64_t end) {
+    for (int64_t column = begin; column < end; ++column) {
+      const float* from = packed + column / nr * rows * nr + column % nr;
+      for (int64_t tap = 0; tap < s.taps; ++tap) {
+        float* to = dst + tap * s.tap_stride + column * s.column_stride;
+        for (int64_t k = 0; k < s.k; ++k) to[k * s.k_stride] = from[(tap * s.k + k) * nr];
       }
     }
   });

@@ -8,10 +8,9 @@
 
 namespace fastconv {
 
-// A matrix as the packer sees it: element (tap, k, column) is src[tap * tap_stride + k * k_stride + column *
-// column_stride].
-struct PackSource {
-  const float* src;
+// A matrix as the packer sees it: element (tap, k, column) is at tap * tap_stride + k * k_stride + column *
+// column_stride.
+struct PackLayout {
   int64_t taps, tap_stride;
   int64_t k, k_stride;
   int64_t columns, column_stride;
@@ -21,6 +20,8 @@ inline constexpr int64_t packed_size(int64_t rows, int64_t columns, int64_t nr) 
   return (columns + nr - 1) / nr * rows * nr;
 }
 
-void pack_f32(const PackSource& source, int64_t nr, float* packed) noexcept;
+void pack_f32(const PackLayout& layout, const float* src, int64_t nr, float* packed) noexcept;
+// The matrix again, bit for bit.
+void unpack_f32(const PackLayout& layout, const float* packed, int64_t nr, float* dst) noexcept;
 
 }  // namespace fastconv
