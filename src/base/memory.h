@@ -14,12 +14,8 @@ namespace fastconv {
 inline constexpr size_t kAlignment = 64;
 
 struct AlignedFree {
-  std::align_val_t alignment{kAlignment};
-  void operator()(void* p) const { ::operator delete(p, alignment); }
+  void operator()(void* p) const { ::operator delete(p, std::align_val_t{kAlignment}); }
 };
-
-// On kAlignment at least; in huge pages where it is large and the system gives some. Throws std::bad_alloc.
-std::unique_ptr<void, AlignedFree> allocate_aligned(int64_t bytes);
 
 // An owned, uninitialised, aligned array of T (a POD).
 template <class T>
@@ -27,9 +23,8 @@ class AlignedArray {
  public:
   AlignedArray() = default;
   explicit AlignedArray(int64_t count) : size_(count) {
-    auto memory = allocate_aligned(checked_mul(count, static_cast<int64_t>(sizeof(T))));
-    const AlignedFree free = memory.get_deleter();
-    data_ = {static_cast<T*>(memory.release()), free};
+    const int64_t bytes = checked_mul(count, static_cast<int64_t>(sizeof(T)));
+    data_.reset(static_cast<T*>(::operator new(static_cast<size_t>(bytes), std::align_val_t{kAlignment})));
   }
   T* data() { return data_.get(); }
   const T* data() const { return data_.get(); }
