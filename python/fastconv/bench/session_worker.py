@@ -20,6 +20,7 @@ imported = time.perf_counter()
 options = ort.SessionOptions()
 options.intra_op_num_threads = int(threads)
 options.log_severity_level = 3
+options.add_session_config_entry("fastconv.wisdom", "0")  # what an untuned machine gives; nothing to other engines
 session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 created = time.perf_counter()
 outputs = session.run(None, feed)
