@@ -19,6 +19,12 @@ int limit_threads(int count);
 // pool does not survive a fork.
 bool forked_without_pool();
 
+// Items of this many multiply-adds that are worth a thread: together about 100k.
+inline int64_t product_grain(int64_t multiply_adds) {
+  return 1 + 100000 / (multiply_adds + 1);
+}
+
+// The dimension along which parallel_grid cuts first.
 enum class Along : uint8_t { rows, columns };
 
 namespace detail {

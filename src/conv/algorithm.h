@@ -35,6 +35,14 @@ struct ConvOptions {
   int64_t residual_pixel_stride = 0;
 };
 
+// The options with every pixel stride told.
+inline ConvOptions with_strides(ConvOptions options, const ConvProblem& p) {
+  if (!options.src_pixel_stride) options.src_pixel_stride = p.c;
+  if (!options.dst_pixel_stride) options.dst_pixel_stride = p.k;
+  if (!options.residual_pixel_stride) options.residual_pixel_stride = p.k;
+  return options;
+}
+
 struct ConvBuffers {
   const float* src;
   const float* weights;   // as the algorithm's pack() leaves them

@@ -57,15 +57,12 @@ struct OutputRow {
 class DepthwisePlan : public ConvPlan {
  public:
   DepthwisePlan(const ConvProblem& problem, const ConvOptions& options)
-      : p_(problem), options_(options), kernel_(choose_depthwise_f32(options.isa)) {
-    src_pixel_ = options.src_pixel_stride ? options.src_pixel_stride : p_.c;
-    dst_pixel_ = options.dst_pixel_stride ? options.dst_pixel_stride : p_.k;
-    residual_pixel_ = options.residual_pixel_stride ? options.residual_pixel_stride : p_.k;
+      : p_(problem), options_(with_strides(options, problem)), kernel_(choose_depthwise_f32(options.isa)) {
     repeats_ = p_.group_c() < p_.group_k();
-    tap_pixel_ = repeats_ ? p_.k : src_pixel_;
+    tap_pixel_ = repeats_ ? p_.k : options_.src_pixel_stride;
     if (repeats_) {
       StridedCopy copy;
-      copy.add(p_.in_pixels(), src_pixel_, p_.k).add(p_.c, 1, p_.group_k()).add(p_.group_k(), 0, 1);
+      copy.add(p_.in_pixels(), options_.src_pixel_stride, p_.k).add(p_.c, 1, p_.group_k()).add(p_.group_k(), 0, 1);
       repeat_ = CopyPlan(copy, options.isa);
     }
     plan_phases();
@@ -81,7 +78,7 @@ class DepthwisePlan : public ConvPlan {
     kernel_.count_run();
     if (!repeats_) return run_images(b, b.src, 0, p_.n);
     for (int64_t image = 0; image < p_.n; ++image) {
-      repeat_.run(b.src + image * p_.in_pixels() * src_pixel_, b.workspace);
+      repeat_.run(b.src + image * p_.in_pixels() * options_.src_pixel_stride, b.workspace);
       run_images(b, static_cast<const float*>(b.workspace), image, 1);
     }
   }
@@ -160,7 +157,7 @@ class DepthwisePlan : public ConvPlan {
     const int64_t rows = static_cast<int64_t>(rows_.size());
     const int64_t work = p_.out[2] / strips_ * block_channels_ * p_.group_c() * p_.taps();
     const Along along = p_.out_pixels() < kSmall ? Along::columns : Along::rows;
-    parallel_grid(images * rows, blocks_ * strips_, 1 + 100000 / (work + 1), along,
+    parallel_grid(images * rows, blocks_ * strips_, product_grain(work), along,
                   [&](int64_t begin, int64_t end, int64_t first_part, int64_t last_part) {
                     for (int64_t part = first_part; part < last_part; ++part) {
                       for (int64_t row = begin; row < end;) {
@@ -197,11 +194,11 @@ class DepthwisePlan : public ConvPlan {
         args.first = phase.count * strip / strips_;
         args.m = phase.count * (strip + 1) / strips_ - args.first;
         const int64_t pixel = image * p_.out_pixels() + row.pixel + phase.out_begin + args.first * phase.out_step;
-        args.dst = b.dst + pixel * dst_pixel_ + channel;
-        args.dst_stride = phase.out_step * dst_pixel_;
+        args.dst = b.dst + pixel * options_.dst_pixel_stride + channel;
+        args.dst_stride = phase.out_step * options_.dst_pixel_stride;
         if (options_.residual) {
-          args.epilogue.residual = b.residual + pixel * residual_pixel_ + channel;
-          args.epilogue.residual_stride = phase.out_step * residual_pixel_;
+          args.epilogue.residual = b.residual + pixel * options_.residual_pixel_stride + channel;
+          args.epilogue.residual_stride = phase.out_step * options_.residual_pixel_stride;
         }
         kernel_.fn(args);
       }
@@ -211,8 +208,7 @@ class DepthwisePlan : public ConvPlan {
   ConvProblem p_;
   ConvOptions options_;
   const DepthwiseF32Kernel& kernel_;
-  int64_t src_pixel_ = 0, dst_pixel_ = 0, residual_pixel_ = 0;  // elements between pixels of the caller's arrays
-  int64_t tap_pixel_ = 0;                                       // ... and of the source that taps read
+  int64_t tap_pixel_ = 0;  // elements between pixels of the source that taps read
   bool repeats_ = false;
   CopyPlan repeat_;
   std::vector<WidthPhase> phases_;

@@ -15,10 +15,7 @@ namespace {
 class Im2colPlan : public ConvPlan {
  public:
   Im2colPlan(const ConvProblem& problem, const ConvOptions& options)
-      : p_(problem), options_(options), kernel_(choose_gemm_f32(options.isa)) {
-    src_stride_ = options.src_pixel_stride ? options.src_pixel_stride : p_.c;
-    dst_stride_ = options.dst_pixel_stride ? options.dst_pixel_stride : p_.k;
-    residual_stride_ = options.residual_pixel_stride ? options.residual_pixel_stride : p_.k;
+      : p_(problem), options_(with_strides(options, problem)), kernel_(choose_gemm_f32(options.isa)) {
     row_ = checked_mul(p_.taps(), p_.group_c());
     // A band of columns stays in half of L2 between its being written and being read.
     const int64_t rows = cpu_info().l2_bytes / 2 / (row_ * static_cast<int64_t>(sizeof(float)));
@@ -31,7 +28,7 @@ class Im2colPlan : public ConvPlan {
   void run(const ConvBuffers& buffers) const noexcept override {
     float* columns = static_cast<float*>(buffers.workspace);
     for (int64_t image = 0; image < p_.n; ++image) {
-      const float* src = buffers.src + image * p_.in_pixels() * src_stride_;
+      const float* src = buffers.src + image * p_.in_pixels() * options_.src_pixel_stride;
       for (int64_t first = 0; first < p_.out_pixels(); first += band_) {
         const int64_t count = std::min(band_, p_.out_pixels() - first);
         for (int64_t group = 0; group < p_.groups; ++group) {
@@ -57,7 +54,7 @@ class Im2colPlan : public ConvPlan {
         for (int64_t s = 0; s < p_.kernel[2]; ++s, to += c) {
           const int64_t x = w * p_.stride[2] + s * p_.dilation[2] - p_.pad_begin[2];
           if (row_inside && x >= 0 && x < p_.in[2]) {
-            std::memcpy(to, src + ((z * p_.in[1] + y) * p_.in[2] + x) * src_stride_, bytes);
+            std::memcpy(to, src + ((z * p_.in[1] + y) * p_.in[2] + x) * options_.src_pixel_stride, bytes);
           } else {
             std::memset(to, 0, bytes);
           }
@@ -79,13 +76,13 @@ class Im2colPlan : public ConvPlan {
     args.weights = buffers.weights + group * packed_size(row_, p_.group_k(), kernel_.nr);
     args.m = count;
     args.n = p_.group_k();
-    args.dst = buffers.dst + pixel * dst_stride_ + column;
-    args.dst_stride = dst_stride_;
+    args.dst = buffers.dst + pixel * options_.dst_pixel_stride + column;
+    args.dst_stride = options_.dst_pixel_stride;
     args.epilogue.call = options_.function;
     if (buffers.bias) args.epilogue.bias = buffers.bias + column;
     if (options_.residual) {
-      args.epilogue.residual = buffers.residual + pixel * residual_stride_ + column;
-      args.epilogue.residual_stride = residual_stride_;
+      args.epilogue.residual = buffers.residual + pixel * options_.residual_pixel_stride + column;
+      args.epilogue.residual_stride = options_.residual_pixel_stride;
     }
     gemm_matrix_f32(kernel_, args, row_ * kernel_.nr);
   }
@@ -93,7 +90,6 @@ class Im2colPlan : public ConvPlan {
   ConvProblem p_;
   ConvOptions options_;
   const GemmF32Kernel& kernel_;
-  int64_t src_stride_, dst_stride_, residual_stride_;
   int64_t row_;   // products per output
   int64_t band_;  // output pixels gathered at a time
 };

@@ -16,11 +16,8 @@ struct Registered {
 
 class ReferencePlan : public ConvPlan {
  public:
-  ReferencePlan(const ConvProblem& problem, const ConvOptions& options) : p_(problem), options_(options) {
-    src_stride_ = options.src_pixel_stride ? options.src_pixel_stride : p_.c;
-    dst_stride_ = options.dst_pixel_stride ? options.dst_pixel_stride : p_.k;
-    residual_stride_ = options.residual_pixel_stride ? options.residual_pixel_stride : p_.k;
-  }
+  ReferencePlan(const ConvProblem& problem, const ConvOptions& options)
+      : p_(problem), options_(with_strides(options, problem)) {}
   int64_t workspace_bytes() const override { return 0; }
   const KernelInfo& kernel() const override { return kReferenceLoop; }
 
@@ -28,11 +25,11 @@ class ReferencePlan : public ConvPlan {
     kReferenceLoop.count_run();
     parallel_for(p_.n * p_.out_pixels(), 1, [&](int64_t begin, int64_t end) {
       for (int64_t pixel = begin; pixel < end; ++pixel) {
-        float* dst = b.dst + pixel * dst_stride_;
+        float* dst = b.dst + pixel * options_.dst_pixel_stride;
         for (int64_t k = 0; k < p_.k; ++k) {
           double sum = product_sum(b, pixel, k);
           if (b.bias) sum += b.bias[k];
-          if (options_.residual) sum += b.residual[pixel * residual_stride_ + k];
+          if (options_.residual) sum += b.residual[pixel * options_.residual_pixel_stride + k];
           dst[k] = static_cast<float>(sum);
         }
         apply_function(dst);
@@ -76,7 +73,7 @@ class ReferencePlan : public ConvPlan {
       const int64_t y = source(1, h, tap / p_.kernel[2] % p_.kernel[1]);
       const int64_t x = source(2, w, tap % p_.kernel[2]);
       if (z < 0 || y < 0 || x < 0) continue;
-      const float* pixels = b.src + (((n * p_.in[0] + z) * p_.in[1] + y) * p_.in[2] + x) * src_stride_;
+      const float* pixels = b.src + (((n * p_.in[0] + z) * p_.in[1] + y) * p_.in[2] + x) * options_.src_pixel_stride;
       for (int64_t c = group * p_.group_c(); c < (group + 1) * p_.group_c(); ++c) {
         const int64_t row = p_.transposed ? c * p_.group_k() + k % p_.group_k() : k * p_.group_c() + c % p_.group_c();
         sum += static_cast<double>(pixels[c]) * b.weights[row * taps + tap];
@@ -87,7 +84,6 @@ class ReferencePlan : public ConvPlan {
 
   ConvProblem p_;
   ConvOptions options_;
-  int64_t src_stride_, dst_stride_, residual_stride_;
 };
 
 }  // namespace

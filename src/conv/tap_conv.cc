@@ -23,10 +23,7 @@ struct Segment {
 class TapConvPlan : public ConvPlan {
  public:
   TapConvPlan(const ConvProblem& problem, const ConvOptions& options)
-      : p_(problem), options_(options), kernel_(choose_gemm_f32(options.isa)) {
-    src_stride_ = options.src_pixel_stride ? options.src_pixel_stride : p_.c;
-    dst_stride_ = options.dst_pixel_stride ? options.dst_pixel_stride : p_.k;
-    residual_stride_ = options.residual_pixel_stride ? options.residual_pixel_stride : p_.k;
+      : p_(problem), options_(with_strides(options, problem)), kernel_(choose_gemm_f32(options.isa)) {
     panel_size_ = p_.taps() * p_.group_c() * kernel_.nr;
     panels_ = ceil_div(p_.group_k(), kernel_.nr);
     flatten_pointwise();
@@ -43,7 +40,7 @@ class TapConvPlan : public ConvPlan {
   const KernelInfo& kernel() const override { return kernel_; }
 
   void run(const ConvBuffers& buffers) const noexcept override {
-    const int64_t src_image = p_.in_pixels() * src_stride_;
+    const int64_t src_image = p_.in_pixels() * options_.src_pixel_stride;
     float* copy = static_cast<float*>(buffers.workspace);
     if (p_.n > 0) kernel_.count_run();
     for (int64_t image = 0; image < p_.n; ++image) {
@@ -77,7 +74,7 @@ class TapConvPlan : public ConvPlan {
     copies_source_ = low < 0 || high > p_.in[2];
     border_ = copies_source_ ? -low : 0;
     width_ = copies_source_ ? high - low : p_.in[2];
-    pixel_ = copies_source_ ? p_.c : src_stride_;
+    pixel_ = copies_source_ ? p_.c : options_.src_pixel_stride;
     // In a row of pixels that lie side by side the kernel's width folds into k: fewer, longer taps.
     folds_width_ = !p_.transposed && p_.groups == 1 && p_.dilation[2] == 1 && pixel_ == p_.c &&
                    static_cast<int64_t>(phases_[2][0].base.size()) == p_.kernel[2];
@@ -177,14 +174,14 @@ class TapConvPlan : public ConvPlan {
     parallel_for(rows, 1 + (1 << 14) / (width_ * c), [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) {
         float* to = copy + row * width_ * c;
-        const float* from = src + row * p_.in[2] * src_stride_;
+        const float* from = src + row * p_.in[2] * options_.src_pixel_stride;
         std::fill(to, to + border_ * c, 0.0f);
         to += border_ * c;
-        if (src_stride_ == c) {
+        if (options_.src_pixel_stride == c) {
           std::memcpy(to, from, static_cast<size_t>(p_.in[2] * c) * sizeof(float));
         } else {
           for (int64_t i = 0; i < p_.in[2]; ++i) {
-            std::memcpy(to + i * c, from + i * src_stride_, static_cast<size_t>(c) * sizeof(float));
+            std::memcpy(to + i * c, from + i * options_.src_pixel_stride, static_cast<size_t>(c) * sizeof(float));
           }
         }
         to += p_.in[2] * c;
@@ -195,7 +192,7 @@ class TapConvPlan : public ConvPlan {
 
   void run_image(const float* src, const ConvBuffers& buffers, int64_t first_pixel) const noexcept {
     const int64_t blocks = static_cast<int64_t>(blocks_.size()) - 1, work = block_rows_ * panel_size_;
-    parallel_grid(blocks, p_.groups * panels_, 1 + kGemmWork / (work + 1), along_,
+    parallel_grid(blocks, p_.groups * panels_, product_grain(work), along_,
                   [&](int64_t first_block, int64_t last_block, int64_t first_column, int64_t last_column) {
                     for (int64_t block = first_block; block < last_block; ++block) {
                       for (int64_t column = first_column; column < last_column; ++column) {
@@ -231,11 +228,11 @@ class TapConvPlan : public ConvPlan {
       fetched = segment.tap_begin;
       args.m = segment.m;
       const int64_t pixel = first_pixel + segment.pixel;
-      args.dst = buffers.dst + pixel * dst_stride_ + column;
-      args.dst_stride = width.out_step * dst_stride_;
+      args.dst = buffers.dst + pixel * options_.dst_pixel_stride + column;
+      args.dst_stride = width.out_step * options_.dst_pixel_stride;
       if (options_.residual) {
-        args.epilogue.residual = buffers.residual + pixel * residual_stride_ + column;
-        args.epilogue.residual_stride = width.out_step * residual_stride_;
+        args.epilogue.residual = buffers.residual + pixel * options_.residual_pixel_stride + column;
+        args.epilogue.residual_stride = width.out_step * options_.residual_pixel_stride;
       }
       kernel_.fn(args);
     }
@@ -244,7 +241,6 @@ class TapConvPlan : public ConvPlan {
   ConvProblem p_;
   ConvOptions options_;
   const GemmF32Kernel& kernel_;
-  int64_t src_stride_ = 0, dst_stride_ = 0, residual_stride_ = 0;  // elements between pixels of the caller's arrays
   int64_t panel_size_ = 0, panels_ = 0;
   std::vector<AxisTaps> phases_[3];
   bool copies_source_ = false, folds_width_ = false;

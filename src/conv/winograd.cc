@@ -32,12 +32,9 @@ class WinogradPlan : public ConvPlan {
 
   WinogradPlan(const ConvProblem& problem, const ConvOptions& options)
       : p_(problem),
-        options_(options),
+        options_(with_strides(options, problem)),
         transform_(choose_winograd(M, options.isa)),
         gemm_(choose_gemm_f32(options.isa)) {
-    src_stride_ = options.src_pixel_stride ? options.src_pixel_stride : p_.c;
-    dst_stride_ = options.dst_pixel_stride ? options.dst_pixel_stride : p_.k;
-    residual_stride_ = options.residual_pixel_stride ? options.residual_pixel_stride : p_.k;
     tiles_h_ = ceil_div(p_.out[1], M);
     tiles_w_ = ceil_div(p_.out[2], M);
     tiles_ = checked_mul(p_.n, tiles_h_ * tiles_w_);
@@ -116,14 +113,14 @@ class WinogradPlan : public ConvPlan {
   void transform_in(const float* src, int64_t first, int64_t count, int64_t begin, int64_t end,
                     float* v) const noexcept {
     WinogradInputArgs args;
-    args.row_stride = p_.in[2] * src_stride_;
-    args.pixel_stride = src_stride_;
+    args.row_stride = p_.in[2] * options_.src_pixel_stride;
+    args.pixel_stride = options_.src_pixel_stride;
     args.channels = p_.c;
     args.point_stride = point_stride_v(count);
     for (int64_t i = begin; i < end; ++i) {
       const Position at = position(first + i);
       const int64_t y = at.y - p_.pad_begin[1], x = at.x - p_.pad_begin[2];
-      args.src = src + ((at.image * p_.in[1] + y) * p_.in[2] + x) * src_stride_;
+      args.src = src + ((at.image * p_.in[1] + y) * p_.in[2] + x) * options_.src_pixel_stride;
       args.row_begin = clip(-y);
       args.row_end = clip(p_.in[1] - y);
       args.column_begin = clip(-x);
@@ -175,9 +172,9 @@ class WinogradPlan : public ConvPlan {
     WinogradOutputArgs args;
     args.point_stride = point_stride_m(count);
     args.channels = std::min<int64_t>(gemm_.nr, p_.k - column);
-    args.row_stride = p_.out[2] * dst_stride_;
-    args.pixel_stride = dst_stride_;
-    args.residual_row = p_.out[2] * residual_stride_;
+    args.row_stride = p_.out[2] * options_.dst_pixel_stride;
+    args.pixel_stride = options_.dst_pixel_stride;
+    args.residual_row = p_.out[2] * options_.residual_pixel_stride;
     args.only_finite = true;
     args.epilogue.call = options_.function;
     if (b.bias) args.epilogue.bias = b.bias + column;
@@ -185,12 +182,12 @@ class WinogradPlan : public ConvPlan {
       const Position at = position(first + i);
       const int64_t pixel = (at.image * p_.out[1] + at.y) * p_.out[2] + at.x;
       args.src = m + i * nr_row_;
-      args.dst = b.dst + pixel * dst_stride_ + column;
+      args.dst = b.dst + pixel * options_.dst_pixel_stride + column;
       args.rows = static_cast<int>(std::min<int64_t>(M, p_.out[1] - at.y));
       args.columns = static_cast<int>(std::min<int64_t>(M, p_.out[2] - at.x));
       if (options_.residual) {
-        args.epilogue.residual = b.residual + pixel * residual_stride_ + column;
-        args.epilogue.residual_stride = residual_stride_;
+        args.epilogue.residual = b.residual + pixel * options_.residual_pixel_stride + column;
+        args.epilogue.residual_stride = options_.residual_pixel_stride;
       }
       const int64_t done = transform_.output(args);
       if (done < args.channels) rescue(b, at, panel, done, args, m + product_floats_);
@@ -208,7 +205,7 @@ class WinogradPlan : public ConvPlan {
     for (int64_t i = 0; i < kPoints; ++i) {
       const int64_t y = at.y - p_.pad_begin[1] + i / T, x = at.x - p_.pad_begin[2] + i % T;
       const bool inside = y >= 0 && y < p_.in[1] && x >= 0 && x < p_.in[2];
-      const float* src = b.src + ((at.image * p_.in[1] + y) * p_.in[2] + x) * src_stride_;
+      const float* src = b.src + ((at.image * p_.in[1] + y) * p_.in[2] + x) * options_.src_pixel_stride;
       for (int64_t c = 0; c < p_.c; ++c) pixels[i * p_.c + c] = inside ? src[c] * 0x1p-20f : 0.0f;
     }
     transform_.fn({pixels, T * p_.c, p_.c, 0, T, 0, T, p_.c, v, c_row_});
@@ -249,7 +246,6 @@ class WinogradPlan : public ConvPlan {
   ConvOptions options_;
   const WinogradKernel& transform_;
   const GemmF32Kernel& gemm_;
-  int64_t src_stride_, dst_stride_, residual_stride_;
   int64_t tiles_h_, tiles_w_, tiles_, panels_;
   int64_t c_row_, nr_row_;  // elements between tiles in V and M
   int64_t block_, blocks_;

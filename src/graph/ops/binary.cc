@@ -94,38 +94,21 @@ std::unique_ptr<Step> plan_where(PlanContext& c) {
 
 }  // namespace
 
-#define FASTCONV_BINARY_FUNCTION(name)                      \
-  const OpDef op_##name{#name,                              \
-                        infer_binary<BinaryFunction::name>, \
-                        LayoutRule::follow,                 \
-                        kMayAlias | kPixelStrides,          \
-                        plan_binary<BinaryFunction::name>,  \
-                        {2}};
+#define FASTCONV_BINARY_OP(name, kind, Enum) \
+  const OpDef op_##name{                     \
+      #name, infer_##kind<Enum::name>, LayoutRule::follow, kMayAlias | kPixelStrides, plan_##kind<Enum::name>, {2}};
+#define FASTCONV_BINARY_FUNCTION(name) FASTCONV_BINARY_OP(name, binary, BinaryFunction)
 #include "kernels/elementwise/binary_functions.inc"
 #undef FASTCONV_BINARY_FUNCTION
-
-#define FASTCONV_COMPARISON(name)                           \
-  const OpDef op_##name{#name,                              \
-                        infer_comparison<Comparison::name>, \
-                        LayoutRule::follow,                 \
-                        kMayAlias | kPixelStrides,          \
-                        plan_comparison<Comparison::name>,  \
-                        {2}};
-FASTCONV_COMPARISON(equal)
-FASTCONV_COMPARISON(less)
-FASTCONV_COMPARISON(less_equal)
-FASTCONV_COMPARISON(greater)
-FASTCONV_COMPARISON(greater_equal)
-#undef FASTCONV_COMPARISON
-
-#define FASTCONV_LOGICAL(name)                                                                                         \
-  const OpDef op_##name{                                                                                               \
-      #name, infer_logical<Logical::name>, LayoutRule::follow, kMayAlias | kPixelStrides, plan_logical<Logical::name>, \
-      {2}};
-FASTCONV_LOGICAL(logical_and)
-FASTCONV_LOGICAL(logical_or)
-FASTCONV_LOGICAL(logical_xor)
-#undef FASTCONV_LOGICAL
+FASTCONV_BINARY_OP(equal, comparison, Comparison)
+FASTCONV_BINARY_OP(less, comparison, Comparison)
+FASTCONV_BINARY_OP(less_equal, comparison, Comparison)
+FASTCONV_BINARY_OP(greater, comparison, Comparison)
+FASTCONV_BINARY_OP(greater_equal, comparison, Comparison)
+FASTCONV_BINARY_OP(logical_and, logical, Logical)
+FASTCONV_BINARY_OP(logical_or, logical, Logical)
+FASTCONV_BINARY_OP(logical_xor, logical, Logical)
+#undef FASTCONV_BINARY_OP
 
 const OpDef op_where{"where", infer_where, LayoutRule::follow, kMayAlias | kPixelStrides, plan_where, {3}};
 

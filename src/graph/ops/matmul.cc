@@ -72,17 +72,17 @@ class ProductStep final : public Step {
     if (c_.input >= 0) (c_.rows == 1 ? args.epilogue.bias : args.epilogue.residual) = addend(buffers);
 
     const auto batch = static_cast<int64_t>(p_.a_offset.size());
-    const int64_t work = p_.m * p_.n * p_.k;  // about 100k multiply-adds are worth a thread
-    parallel_for(batch, batch < num_threads() ? batch : 1 + 100000 / (work + 1), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        GemmF32Args one = args;
-        one.src = a + p_.a_offset[i];
-        one.weights = packed + p_.b_index[i] * packed_size(p_.k, p_.n, kernel_.nr);
-        one.dst = static_cast<float*>(buffers.outputs[0]) + i * p_.m * p_.n;
-        if (one.epilogue.residual) one.epilogue.residual += i * p_.m * p_.n;
-        gemm_matrix_f32(kernel_, one, p_.k * kernel_.nr);
-      }
-    });
+    parallel_for(batch, batch < num_threads() ? batch : product_grain(p_.m * p_.n * p_.k),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t i = begin; i < end; ++i) {
+                     GemmF32Args one = args;
+                     one.src = a + p_.a_offset[i];
+                     one.weights = packed + p_.b_index[i] * packed_size(p_.k, p_.n, kernel_.nr);
+                     one.dst = static_cast<float*>(buffers.outputs[0]) + i * p_.m * p_.n;
+                     if (one.epilogue.residual) one.epilogue.residual += i * p_.m * p_.n;
+                     gemm_matrix_f32(kernel_, one, p_.k * kernel_.nr);
+                   }
+                 });
   }
 
   static PackLayout layout_of(const Product& p) { return {1, 0, p.k, p.trans_b ? 1 : p.n, p.n, p.trans_b ? p.k : 1}; }

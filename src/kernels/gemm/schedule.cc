@@ -41,7 +41,7 @@ void gemm_matrix_f32(const GemmF32Kernel& kernel, const GemmF32Args& args, int64
   const bool streams = gemm_streams(weight_bytes);
   const Along along = gemm_along(weight_bytes, args.m * (row_bytes + args.n * static_cast<int64_t>(sizeof(float))));
   const int64_t tile_work = kernel.mr * kernel.nr * args.tap_count * args.k;
-  parallel_grid(tiles, panels, kGemmWork / (tile_work + 1) + 1, along,
+  parallel_grid(tiles, panels, product_grain(tile_work), along,
                 [&](int64_t first_tile, int64_t last_tile, int64_t first_panel, int64_t last_panel) {
                   const int64_t end = std::min(last_tile * kernel.mr, args.m);
                   for (int64_t first = first_tile * kernel.mr; first < end; first += block) {

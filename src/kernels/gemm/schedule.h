@@ -15,9 +15,6 @@ bool gemm_streams(int64_t weight_bytes) noexcept;
 // stays in L1. Those that are streamed should be so once: then blocks are as large as fits in L2.
 int64_t gemm_block_rows(int64_t row_bytes, int64_t weight_bytes) noexcept;
 
-// Multiply-adds that are worth a thread.
-inline constexpr int64_t kGemmWork = 100000;
-
 // How threads share a product. Cut along rows, every thread reads all weights; cut along columns, every thread reads
 // the whole source, which another core wrote: whichever is less. `data_bytes`: source and output.
 Along gemm_along(int64_t weight_bytes, int64_t data_bytes) noexcept;
