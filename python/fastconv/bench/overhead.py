@@ -20,7 +20,7 @@ from fastconv.bench.engines import description
 from fastconv.bench.run import Conditions
 from fastconv.bench.shapes import parse
 from fastconv.bench.timing import measure
-from fastconv.bench.torch_engines import Torch
+from fastconv.bench.torch_engines import Torch, through_backend
 
 SHAPE = "8x8x8x8:8:3"
 BASE = "torch.nn.functional.conv2d"
@@ -71,12 +71,9 @@ def _compiled(case: ConvCase) -> Callable[[], Any]:
     """Return a call of torch's layer, compiled by us."""
     import torch
 
-    from fastconv.torch import backend
-
     layer = torch.nn.Conv2d(case.shape.c, case.shape.k, 3, padding=1).eval().requires_grad_(False)
     layer.load_state_dict({"weight": torch.tensor(case.weight), "bias": torch.tensor(case.bias)})
-    options: dict[str, Any] = {"precision": case.precision, "tune": False}
-    compiled, x = torch.compile(layer, backend=backend, options=options), torch.tensor(case.x)
+    compiled, x = through_backend(layer, case.precision), torch.tensor(case.x)
     return lambda: compiled(x)
 
 

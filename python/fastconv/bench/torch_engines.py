@@ -190,12 +190,17 @@ class Backend(Inductor):
         return super().model(case)
 
     def _compiled(self, module: Any, case: ModelCase) -> tuple[Any, str]:
-        import torch
+        return through_backend(module, case.precision), "torch.compile, backend fastconv"
 
-        from fastconv.torch import backend
 
-        options: dict[str, Any] = {"precision": case.precision, "tune": False}  # what an untuned machine gives
-        return torch.compile(module, backend=backend, options=options), "torch.compile, backend fastconv"
+def through_backend(module: Any, precision: str) -> Any:
+    """Return a module of torch's that runs through fastconv's backend, as on an untuned machine."""
+    import torch
+
+    from fastconv.torch import backend
+
+    options: dict[str, Any] = {"precision": precision, "tune": False}
+    return torch.compile(module, backend=backend, options=options)
 
 
 @contextlib.contextmanager
