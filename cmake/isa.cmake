@@ -5,6 +5,12 @@ set(FASTCONV_ALL_ISAS scalar avx2 avx512)
 set(FASTCONV_FLAGS_scalar "")
 set(FASTCONV_FLAGS_avx2 -mavx2 -mfma)
 set(FASTCONV_FLAGS_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mprefer-vector-width=512)
+# GCC 12 allots registers over several loops at once, and then keeps the weights of tap-GEMM's tiles of 10 to 13 rows on
+# the stack, inside the loop of multiply-adds, though registers are free: half the speed (1x1 64@14 to 384: 0.080 ms for
+# 0.047 on a Zen 5, November 2026; tests/house/test_registers.py). With each loop for itself it does not.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  list(APPEND FASTCONV_FLAGS_avx512 -fira-region=all)
+endif()
 
 # For developers: where the machine has no AVX-512, its rows are compiled on AVX2 and run all the same. Slow, and true of
 # the code of the kernels, not of the compiler's AVX-512 instructions. Never for users: a wheel refuses it.

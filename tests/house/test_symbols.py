@@ -5,15 +5,14 @@ processors that lack AVX-512, and die there. So the objects of ISA files hold no
 no flags of its own: what it leaks runs everywhere.)
 """
 
-import json
 import shlex
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.house.test_layers import ISA_FILES, ROOT, name_of
-from tests.toolchain import configure, run, tool
+from tests.house.test_layers import ISA_FILES, name_of
+from tests.toolchain import run, tool
 
 
 def weak_symbols(entry: dict, out: Path) -> list[str]:
@@ -26,11 +25,9 @@ def weak_symbols(entry: dict, out: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def weak(tmp_path_factory):
-    build = tmp_path_factory.mktemp("build")
-    configure(ROOT, build)
-    entries = {Path(e["file"]): e for e in json.loads((build / "compile_commands.json").read_text())}
-    entries = {path: e for path, e in entries.items() if path in ISA_FILES and path.stem != "scalar"}
+def weak(compile_commands, tmp_path_factory):
+    entries = {path: e for path, e in compile_commands.items() if path in ISA_FILES and path.stem != "scalar"}
+    build = tmp_path_factory.mktemp("objects")
     outs = [build / f"{i}.o" for i in range(len(entries))]
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(entries, pool.map(weak_symbols, entries.values(), outs), strict=True))
