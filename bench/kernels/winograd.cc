@@ -10,15 +10,20 @@ namespace {
 
 constexpr int64_t kChannels = 64;
 
+double pixels(const WinogradKernel& row) {  // outputs of a tile
+  return static_cast<double>((row.axes == 2 ? row.m * row.m : row.m) * kChannels);
+}
+
 void to_points(benchmark::State& state, const WinogradKernel& row) {
-  const int tile = row.m + 2;
-  const AlignedArray<float> src = random_floats(tile * tile * kChannels);
-  AlignedArray<float> dst(tile * tile * kChannels);
+  const int tile = row.m + row.r - 1, rows = row.axes == 2 ? tile : 1;
+  const AlignedArray<float> src = random_floats(rows * tile * kChannels);
+  AlignedArray<float> dst(rows * tile * kChannels);
   WinogradInputArgs args{};
   args.src = src.data();
   args.row_stride = tile * kChannels;
   args.pixel_stride = kChannels;
-  args.row_end = args.column_end = tile;
+  args.row_end = rows;
+  args.column_end = tile;
   args.channels = kChannels;
   args.dst = dst.data();
   args.point_stride = kChannels;
@@ -26,12 +31,12 @@ void to_points(benchmark::State& state, const WinogradKernel& row) {
     row.fn(args);
     benchmark::ClobberMemory();
   }
-  report(state, "Gpixels", static_cast<double>(row.m * row.m * kChannels));
+  report(state, "Gpixels", pixels(row));
 }
 
 void to_pixels(benchmark::State& state, const WinogradKernel& row) {
-  const int tile = row.m + 2;
-  const AlignedArray<float> src = random_floats(tile * tile * kChannels);
+  const int tile = row.m + row.r - 1, rows = row.axes == 2 ? tile : 1;
+  const AlignedArray<float> src = random_floats(rows * tile * kChannels);
   AlignedArray<float> dst(row.m * row.m * kChannels);
   WinogradOutputArgs args{};
   args.src = src.data();
@@ -40,12 +45,13 @@ void to_pixels(benchmark::State& state, const WinogradKernel& row) {
   args.dst = dst.data();
   args.row_stride = row.m * kChannels;
   args.pixel_stride = kChannels;
-  args.rows = args.columns = row.m;
+  args.rows = row.axes == 2 ? row.m : 1;
+  args.columns = row.m;
   for (auto _ : state) {
     row.output(args);
     benchmark::ClobberMemory();
   }
-  report(state, "Gpixels", static_cast<double>(row.m * row.m * kChannels));
+  report(state, "Gpixels", pixels(row));
 }
 
 }  // namespace

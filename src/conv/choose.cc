@@ -22,11 +22,12 @@ struct Candidate {
   double cost;
 };
 
-// The cheapest Winograd variant within the error budget. The problem must be one it applies to.
+// The cheapest Winograd variant within the error budget, or F(2, r) where none keeps it. The problem must be one that
+// F(2, r) applies to.
 Candidate best_winograd(const ConvProblem& p, const Machine& machine, Precision precision) {
   Candidate best{&kWinograd2, winograd_cost(p, machine, 2)};
   for (const auto& [algorithm, m] : {std::pair{&kWinograd4, 4}, {&kWinograd6, 6}}) {
-    if (algorithm->precision(p) > precision) continue;
+    if (!algorithm->refuse(p).empty() || algorithm->precision(p) > precision) continue;
     const double cost = winograd_cost(p, machine, m);
     if (cost < best.cost) best = {algorithm, cost};
   }
@@ -41,7 +42,10 @@ const Algorithm& choose_auto(const ConvProblem& p, const Machine& machine, Preci
     if (other.cost < best.cost) best = other;
   };
   compare({&kIm2col, im2col_cost(p, machine)});
-  if (kWinograd2.refuse(p).empty()) compare(best_winograd(p, machine, precision));
+  if (kWinograd2.refuse(p).empty()) {
+    const Candidate winograd = best_winograd(p, machine, precision);
+    if (winograd.algorithm->precision(p) <= precision) compare(winograd);
+  }
   return *best.algorithm;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/checks.h"
 #include "conv/taps.h"
+#include "conv/winograd_tiles.h"
 #include "kernels/costs.h"
 #include "kernels/gemm/table.h"
 
@@ -41,17 +42,6 @@ double weight_count(const ConvProblem& p) {
   return static_cast<double>(p.k) * static_cast<double>(p.group_c() * p.taps());
 }
 
-// Pairs of a tap and an output along one axis that meet no padding.
-double inner_pairs(const ConvProblem& p, int axis) {
-  const AxisTaps taps = axis_phases(p, axis).front();
-  double pairs = 0;
-  for (const int64_t base : taps.base) {
-    const int64_t first = std::max<int64_t>(0, ceil_div(-base, taps.src_step));
-    pairs += static_cast<double>(std::min(taps.count, ceil_div(p.in[axis] - base, taps.src_step)) - first);
-  }
-  return pairs;
-}
-
 }  // namespace
 
 // One product of matrices per row of output pixels; taps above and below the image are left out, those beside it read
@@ -79,11 +69,16 @@ double im2col_cost(const ConvProblem& p, const Machine& machine) {
 }
 
 double winograd_cost(const ConvProblem& p, const Machine& machine, int m) {
-  const double points = (m + 2) * (m + 2), channels = static_cast<double>(p.c);
-  const int64_t tiles = ceil_div(p.out[1], m) * ceil_div(p.out[2], m);
-  return streamed(points * channels * tile_cost(tiles, p.k, machine), points * channels * static_cast<double>(p.k),
-                  machine) +
-         kernel_costs(machine.isa).transform * points * static_cast<double>(tiles) * static_cast<double>(p.c + p.k);
+  const WinogradTiles shape = winograd_tiles(p, m);
+  const double points = shape.points(), depth = static_cast<double>(p.kernel[0]);
+  const double channels = depth * static_cast<double>(p.c);
+  const int64_t tiles = shape.count();
+  // Each slice of the input is transformed once, and each of the output.
+  const double slices = static_cast<double>(p.out[0] + (p.kernel[0] - 1) * p.dilation[0]);
+  const double values = slices * static_cast<double>(p.c) + static_cast<double>(p.out[0] * p.k);
+  return streamed(points * channels * tile_cost(tiles * p.out[0], p.k, machine),
+                  points * channels * static_cast<double>(p.k), machine) +
+         kernel_costs(machine.isa).transform * points * static_cast<double>(tiles) * values;
 }
 
 }  // namespace fastconv

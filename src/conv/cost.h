@@ -10,6 +10,6 @@ namespace fastconv {
 // Forward convolutions, where the algorithm applies.
 double direct_cost(const ConvProblem& problem, const Machine& machine);
 double im2col_cost(const ConvProblem& problem, const Machine& machine);
-double winograd_cost(const ConvProblem& problem, const Machine& machine, int m);  // F(m x m, 3 x 3)
+double winograd_cost(const ConvProblem& problem, const Machine& machine, int m);  // F(m, r)
 
 }  // namespace fastconv

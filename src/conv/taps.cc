@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/checks.h"
+
 namespace fastconv {
 namespace {
 
@@ -78,6 +80,16 @@ std::vector<AxisTaps> axis_phases(const ConvProblem& p, int axis) {
 std::vector<AxisTaps> width_phases(const ConvProblem& p, int tile_rows) {
   std::vector<AxisTaps> phases = axis_phases(p, 2);
   return p.dilation[2] >= tile_rows ? without_padding(phases, p.in[2]) : phases;
+}
+
+double inner_pairs(const ConvProblem& p, int axis) {
+  const AxisTaps taps = axis_phases(p, axis).front();
+  double pairs = 0;
+  for (const int64_t base : taps.base) {
+    const int64_t first = std::max<int64_t>(0, ceil_div(-base, taps.src_step));
+    pairs += static_cast<double>(std::min(taps.count, ceil_div(p.in[axis] - base, taps.src_step)) - first);
+  }
+  return pairs;
 }
 
 }  // namespace fastconv

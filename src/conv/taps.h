@@ -32,4 +32,7 @@ std::vector<AxisTaps> axis_phases(const ConvProblem& problem, int axis);
 // image for all of its outputs.
 std::vector<AxisTaps> width_phases(const ConvProblem& problem, int tile_rows);
 
+// Pairs of a tap and an output of a forward convolution along one axis that meet no padding.
+double inner_pairs(const ConvProblem& problem, int axis);
+
 }  // namespace fastconv

@@ -1,15 +1,20 @@
-// Winograd convolution F(m x m, 3 x 3), m = 2, 4, 6: transform a block of tiles, multiply point by point with
-// tap-GEMM, transform back. A block is sized so that its transformed pixels stay in L2 while the transformed weights,
-// (m+2)^2 / 9 as large as the weights, stream past.
+// Winograd convolution F(m, r): transform a block of tiles, multiply point by point with tap-GEMM, transform back. A
+// block is sized so that its transformed pixels stay in L2 while the transformed weights, larger than the weights,
+// stream past. Taps along the depth are those of the products, between slices of transformed pixels.
 //
-//   pixels --input--> V[point][tile][c]   x   U[panel][point][c][NR]   -> M[point][tile][NR] --output--> pixels
+//   pixels --input--> V[point][slice][tile][c]  x  U[panel][point][depth tap][c][NR]  -> M[point][slice][tile][NR]
+//   --output--> pixels
+//
+// Read next: winograd_tiles.h (where tiles stand), winograd_filters.h (how U is made), kernels/winograd (transforms).
 #include <algorithm>
 #include <vector>
 
 #include "base/threads.h"
 #include "conv/algorithms.h"
+#include "conv/taps.h"
+#include "conv/winograd_filters.h"
+#include "conv/winograd_tiles.h"
 #include "kernels/gemm/schedule.h"
-#include "kernels/winograd/points.h"
 #include "kernels/winograd/winograd.h"
 
 namespace fastconv {
@@ -24,29 +29,40 @@ int64_t padded_row(int64_t channels) {
   return round_up(channels, kLine) + kLine;
 }
 
-template <int M>
+// Where the kernel is one slice deep, slices are images.
+ConvProblem without_depth(ConvProblem p) {
+  if (p.kernel[0] > 1 || p.pad_begin[0] || p.pad_end[0]) return p;
+  p.n *= p.in[0];
+  p.in[0] = p.out[0] = 1;
+  return p;
+}
+
 class WinogradPlan : public ConvPlan {
  public:
-  static constexpr int T = M + 2;
-  static constexpr int64_t kPoints = T * T;
-
-  WinogradPlan(const ConvProblem& problem, const ConvOptions& options)
-      : p_(problem),
+  WinogradPlan(const ConvProblem& problem, const ConvOptions& options, int m)
+      : p_(without_depth(problem)),
         options_(with_strides(options, problem)),
-        transform_(choose_winograd(M, options.isa)),
+        tiles_(winograd_tiles(p_, m)),
+        points_(tiles_.points()),
+        outputs_(tiles_.rows.m * tiles_.columns.m),
+        transform_(*choose_winograd(m, static_cast<int>(winograd_taps(p_)), tiles_.axes(), options.isa)),
         gemm_(choose_gemm_f32(options.isa)) {
-    tiles_h_ = ceil_div(p_.out[1], M);
-    tiles_w_ = ceil_div(p_.out[2], M);
-    tiles_ = checked_mul(p_.n, tiles_h_ * tiles_w_);
+    per_image_ = tiles_.count();
+    count_ = checked_mul(p_.n, per_image_);
+    slices_ = p_.out[0] + (p_.kernel[0] - 1) * p_.dilation[0];
     panels_ = ceil_div(p_.k, gemm_.nr);
     c_row_ = padded_row(p_.c);
     nr_row_ = gemm_.nr + kLine;
     block_ = choose_block();
-    blocks_ = ceil_div(tiles_, block_);
+    blocks_ = ceil_div(count_, block_);
     workers_ = num_threads();
-    source_floats_ = checked_mul(kPoints * block_, c_row_) + kPoints * kLine;
-    product_floats_ = kPoints * block_ * nr_row_;
-    rescue_floats_ = kPoints * (p_.c + c_row_ + nr_row_) + M * M * gemm_.nr;
+    const int64_t slice = p_.dilation[0] * c_row_;
+    taps_ = depth_taps(block_ * slice);
+    last_taps_ = depth_taps((count_ - (blocks_ - 1) * block_) * slice);
+    rescue_taps_ = depth_taps(points_ * c_row_);
+    source_floats_ = points_ * point_stride_v(block_);
+    product_floats_ = points_ * point_stride_m(block_);
+    rescue_floats_ = points_ * (p_.c + p_.kernel[0] * c_row_ + nr_row_) + outputs_ * gemm_.nr;
   }
 
   int64_t workspace_bytes() const override {
@@ -55,7 +71,7 @@ class WinogradPlan : public ConvPlan {
   const KernelInfo& kernel() const override { return transform_; }
 
   void run(const ConvBuffers& b) const noexcept override {
-    if (tiles_ == 0) return;
+    if (count_ == 0) return;
     transform_.count_run();
     gemm_.count_run();
     float* const memory = static_cast<float*>(b.workspace);
@@ -65,7 +81,7 @@ class WinogradPlan : public ConvPlan {
       parallel_chunks(blocks_, 1, workers_, [&](int64_t worker, int64_t begin, int64_t end) {
         float* const v = memory + worker * source_floats_;
         for (int64_t block = begin; block < end; ++block) {
-          const int64_t first = block * block_, count = std::min(block_, tiles_ - first);
+          const int64_t first = block * block_, count = std::min(block_, count_ - first);
           transform_in(b.src, first, count, 0, count, v);
           multiply_out(b, v, first, count, 0, panels_, products + worker * worker_floats);
         }
@@ -73,8 +89,8 @@ class WinogradPlan : public ConvPlan {
       return;
     }
     // Fewer blocks than threads: the threads share each block, first its tiles, then its panels.
-    for (int64_t first = 0; first < tiles_; first += block_) {
-      const int64_t count = std::min(block_, tiles_ - first);
+    for (int64_t first = 0; first < count_; first += block_) {
+      const int64_t count = std::min(block_, count_ - first);
       parallel_for(count, 1,
                    [&](int64_t begin, int64_t end) { transform_in(b.src, first, count, begin, end, memory); });
       parallel_chunks(panels_, 1, workers_, [&](int64_t worker, int64_t begin, int64_t end) {
@@ -88,11 +104,11 @@ class WinogradPlan : public ConvPlan {
   // pixels out of L2 and read those again for each panel: take the size that reads least from beyond L2.
   int64_t choose_block() const {
     const int64_t l2 = cpu_info().l2_bytes;
-    const int64_t u_bytes = panels_ * gemm_.nr * kPoints * p_.c * kFloat;
-    const int64_t whole = std::max<int64_t>(tiles_h_ * tiles_w_, 1);
+    const int64_t u_bytes = panels_ * gemm_.nr * points_ * p_.kernel[0] * p_.c * kFloat;
+    const int64_t whole = std::max<int64_t>(per_image_, 1), step = ceil_div(gemm_.mr, p_.out[0]);
     int64_t best = 0, least = INT64_MAX;
-    for (int64_t rows = gemm_.mr;; rows += gemm_.mr) {
-      const int64_t size = std::min(rows, whole), v_bytes = kPoints * size * c_row_ * kFloat;
+    for (int64_t tiles = step;; tiles += step) {
+      const int64_t size = std::min(tiles, whole), v_bytes = points_ * size * slices_ * c_row_ * kFloat;
       const int64_t blocks = ceil_div(whole, size);
       const bool v_stays = v_bytes <= l2 / 2;
       const int64_t u_traffic = u_bytes + v_bytes <= l2 * 3 / 4 ? u_bytes : u_bytes * blocks;
@@ -106,119 +122,160 @@ class WinogradPlan : public ConvPlan {
     return best;
   }
 
-  int64_t point_stride_v(int64_t count) const { return count * c_row_ + kLine; }
-  int64_t point_stride_m(int64_t count) const { return count * nr_row_; }
+  int64_t point_stride_v(int64_t count) const { return count * slices_ * c_row_ + kLine; }
+  int64_t point_stride_m(int64_t count) const { return count * p_.out[0] * nr_row_; }
+
+  struct Tile {
+    int64_t image;
+    WinogradAxis::Tile row, column;
+  };
+  Tile tile(int64_t index) const {
+    const int64_t in_image = index % per_image_, columns = tiles_.columns.tiles();
+    return {index / per_image_, tiles_.rows.tile(in_image / columns), tiles_.columns.tile(in_image % columns)};
+  }
+
+  // Elements from a pixel to the next one of a tile along an axis, in an image of the given width.
+  static int64_t step(const WinogradAxis& axis, int64_t width, int64_t pixel_stride) {
+    return axis.dilation * (axis.axis == 2 ? 1 : width) * pixel_stride;
+  }
+  // A pixel of a slice, counted from the slice's first.
+  int64_t at(int64_t row, int64_t column, int64_t width) const {
+    return tiles_.columns.axis == 2 ? row * width + column : column * width + row;
+  }
 
   // The pixels of tiles [first + begin, first + end) of a block of `count`.
   void transform_in(const float* src, int64_t first, int64_t count, int64_t begin, int64_t end,
                     float* v) const noexcept {
-    WinogradInputArgs args;
-    args.row_stride = p_.in[2] * options_.src_pixel_stride;
-    args.pixel_stride = options_.src_pixel_stride;
-    args.channels = p_.c;
-    args.point_stride = point_stride_v(count);
     for (int64_t i = begin; i < end; ++i) {
-      const Position at = position(first + i);
-      const int64_t y = at.y - p_.pad_begin[1], x = at.x - p_.pad_begin[2];
-      args.src = src + ((at.image * p_.in[1] + y) * p_.in[2] + x) * options_.src_pixel_stride;
-      args.row_begin = clip(-y);
-      args.row_end = clip(p_.in[1] - y);
-      args.column_begin = clip(-x);
-      args.column_end = clip(p_.in[2] - x);
-      args.dst = v + i * c_row_;
-      transform_.fn(args);
+      const Tile t = tile(first + i);
+      for (int64_t slice = 0; slice < slices_; ++slice) {
+        transform_tile(src, options_.src_pixel_stride, t, slice, point_stride_v(count),
+                       v + (slice * count + i) * c_row_);
+      }
     }
+  }
+
+  // One slice of a tile; slices are counted from the first one that is read, which may lie in the padding.
+  void transform_tile(const float* src, int64_t pixel_stride, const Tile& t, int64_t slice, int64_t point_stride,
+                      float* dst) const noexcept {
+    const int64_t depth = slice - p_.pad_begin[0], width = p_.in[2];
+    const bool inside = depth >= 0 && depth < p_.in[0];
+    WinogradInputArgs args;
+    args.row_stride = step(tiles_.rows, width, pixel_stride);
+    args.pixel_stride = step(tiles_.columns, width, pixel_stride);
+    args.channels = p_.c;
+    args.point_stride = point_stride;
+    args.src =
+        src + ((t.image * p_.in[0] + depth) * p_.in[1] * width + at(t.row.pixel, t.column.pixel, width)) * pixel_stride;
+    args.row_begin = t.row.inside_begin;
+    args.row_end = inside ? t.row.inside_end : 0;
+    args.column_begin = t.column.inside_begin;
+    args.column_end = t.column.inside_end;
+    args.dst = dst;
+    transform_.fn(args);
   }
 
   const float* panel_weights(const ConvBuffers& b, int64_t panel, int64_t point) const {
-    return b.weights + (panel * kPoints + point) * p_.c * gemm_.nr;
+    return b.weights + (panel * points_ + point) * p_.kernel[0] * p_.c * gemm_.nr;
   }
 
-  // A tile's first output pixel.
-  struct Position {
-    int64_t image, y, x;
-  };
-  Position position(int64_t tile) const {
-    return {tile / (tiles_h_ * tiles_w_), tile / tiles_w_ % tiles_h_ * M, tile % tiles_w_ * M};
+  // The taps of the depth, in slices of transformed pixels `slice` elements apart.
+  std::vector<Tap> depth_taps(int64_t slice) const {
+    std::vector<Tap> taps;
+    for (int64_t r = 0; r < p_.kernel[0]; ++r) taps.push_back({r * slice, r * p_.c * gemm_.nr});
+    return taps;
   }
-
-  static int clip(int64_t position) { return static_cast<int>(std::clamp<int64_t>(position, 0, T)); }
 
   void multiply_out(const ConvBuffers& b, const float* v, int64_t first, int64_t count, int64_t panel_begin,
                     int64_t panel_end, float* m) const noexcept {
-    const Tap tap{0, 0};
+    const std::vector<Tap>& taps = count == block_ ? taps_ : last_taps_;
     GemmF32Args args{};
     args.row_stride = c_row_;
-    args.taps = &tap;
-    args.tap_count = 1;
+    args.taps = taps.data();
+    args.tap_count = p_.kernel[0];
     args.k = p_.c;
-    args.m = count;
+    args.m = count * p_.out[0];
     args.n = gemm_.nr;
     args.dst_stride = nr_row_;
     for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
-      for (int64_t point = 0; point < kPoints; ++point) {
+      for (int64_t point = 0; point < points_; ++point) {
         args.src = v + point * point_stride_v(count);
         args.weights = panel_weights(b, panel, point);
-        args.next = point + 1 < kPoints || panel + 1 < panel_end ? args.weights + p_.c * gemm_.nr : nullptr;
+        const bool more = point + 1 < points_ || panel + 1 < panel_end;
+        args.next = more ? args.weights + p_.kernel[0] * p_.c * gemm_.nr : nullptr;
         args.dst = m + point * point_stride_m(count);
         gemm_.fn(args);
       }
-      transform_out(b, m, first, count, panel);
+      for (int64_t i = 0; i < count; ++i) {
+        const Tile t = tile(first + i);
+        for (int64_t slice = 0; slice < p_.out[0]; ++slice) {
+          transform_out(b, m + (slice * count + i) * nr_row_, point_stride_m(count), t, slice, panel,
+                        m + product_floats_);
+        }
+      }
     }
   }
 
-  void transform_out(const ConvBuffers& b, float* m, int64_t first, int64_t count, int64_t panel) const noexcept {
-    const int64_t column = panel * gemm_.nr;
+  // One slice of a tile.
+  void transform_out(const ConvBuffers& b, const float* m, int64_t point_stride, const Tile& t, int64_t slice,
+                     int64_t panel, float* rescue_memory) const noexcept {
+    const int64_t column = panel * gemm_.nr, width = p_.out[2];
+    const int64_t pixel = (t.image * p_.out[0] + slice) * p_.out[1] * width + at(t.row.first, t.column.first, width);
     WinogradOutputArgs args;
-    args.point_stride = point_stride_m(count);
+    args.src = m;
+    args.point_stride = point_stride;
     args.channels = std::min<int64_t>(gemm_.nr, p_.k - column);
-    args.row_stride = p_.out[2] * options_.dst_pixel_stride;
-    args.pixel_stride = options_.dst_pixel_stride;
-    args.residual_row = p_.out[2] * options_.residual_pixel_stride;
+    args.dst = b.dst + pixel * options_.dst_pixel_stride + column;
+    args.row_stride = step(tiles_.rows, width, options_.dst_pixel_stride);
+    args.pixel_stride = step(tiles_.columns, width, options_.dst_pixel_stride);
+    args.rows = t.row.outputs;
+    args.columns = t.column.outputs;
     args.only_finite = true;
     args.epilogue.call = options_.function;
     if (b.bias) args.epilogue.bias = b.bias + column;
-    for (int64_t i = 0; i < count; ++i) {
-      const Position at = position(first + i);
-      const int64_t pixel = (at.image * p_.out[1] + at.y) * p_.out[2] + at.x;
-      args.src = m + i * nr_row_;
-      args.dst = b.dst + pixel * options_.dst_pixel_stride + column;
-      args.rows = static_cast<int>(std::min<int64_t>(M, p_.out[1] - at.y));
-      args.columns = static_cast<int>(std::min<int64_t>(M, p_.out[2] - at.x));
-      if (options_.residual) {
-        args.epilogue.residual = b.residual + pixel * options_.residual_pixel_stride + column;
-        args.epilogue.residual_stride = options_.residual_pixel_stride;
-      }
-      const int64_t done = transform_.output(args);
-      if (done < args.channels) rescue(b, at, panel, done, args, m + product_floats_);
+    args.residual_row = step(tiles_.rows, width, options_.residual_pixel_stride);
+    if (options_.residual) {
+      args.epilogue.residual = b.residual + pixel * options_.residual_pixel_stride + column;
+      args.epilogue.residual_stride = step(tiles_.columns, width, options_.residual_pixel_stride);
     }
+    const int64_t done = transform_.output(args);
+    if (done < args.channels) rescue(b, t, slice, panel, done, args, rescue_memory);
   }
 
-  // Computes channels [done, ...) of one tile and panel again from pixels scaled down by 2^20, so that neither
+  // Computes channels [done, ...) of one tile, slice and panel again from pixels scaled down by 2^20, so that neither
   // transform overflows where a direct sum would not. Rare: it runs for pixels beyond about 1e37, Inf and NaN.
-  void rescue(const ConvBuffers& b, Position at, int64_t panel, int64_t done, const WinogradOutputArgs& out,
-              float* memory) const noexcept {
+  void rescue(const ConvBuffers& b, const Tile& t, int64_t slice, int64_t panel, int64_t done,
+              const WinogradOutputArgs& out, float* memory) const noexcept {
+    const int64_t columns = tiles_.columns.size();
     float* const pixels = memory;
-    float* const v = pixels + kPoints * p_.c;
-    float* const m = v + kPoints * c_row_;
-    float* const sums = m + kPoints * nr_row_;
-    for (int64_t i = 0; i < kPoints; ++i) {
-      const int64_t y = at.y - p_.pad_begin[1] + i / T, x = at.x - p_.pad_begin[2] + i % T;
-      const bool inside = y >= 0 && y < p_.in[1] && x >= 0 && x < p_.in[2];
-      const float* src = b.src + ((at.image * p_.in[1] + y) * p_.in[2] + x) * options_.src_pixel_stride;
-      for (int64_t c = 0; c < p_.c; ++c) pixels[i * p_.c + c] = inside ? src[c] * 0x1p-20f : 0.0f;
+    float* const v = pixels + points_ * p_.c;
+    float* const m = v + p_.kernel[0] * points_ * c_row_;
+    float* const sums = m + points_ * nr_row_;
+    for (int64_t r = 0; r < p_.kernel[0]; ++r) {
+      gather_scaled(b.src, t, slice + r * p_.dilation[0], pixels);
+      transform_.fn({pixels, columns * p_.c, p_.c, 0, tiles_.rows.size(), 0, tiles_.columns.size(), p_.c,
+                     v + r * points_ * c_row_, c_row_});
     }
-    transform_.fn({pixels, T * p_.c, p_.c, 0, T, 0, T, p_.c, v, c_row_});
-    const Tap tap{0, 0};
-    for (int64_t i = 0; i < kPoints; ++i) {
-      gemm_.fn(
-          {v + i * c_row_, 0, &tap, 1, p_.c, panel_weights(b, panel, i), 1, gemm_.nr, m + i * nr_row_, 0, {}, nullptr});
+    for (int64_t i = 0; i < points_; ++i) {
+      gemm_.fn({v + i * c_row_,
+                0,
+                rescue_taps_.data(),
+                p_.kernel[0],
+                p_.c,
+                panel_weights(b, panel, i),
+                1,
+                gemm_.nr,
+                m + i * nr_row_,
+                0,
+                {},
+                nullptr});
     }
-    transform_.output({m, nr_row_, out.channels, sums, M * gemm_.nr, gemm_.nr, 0, M, M, false, {}});
+    const int width = tiles_.columns.m;
+    transform_.output({m, nr_row_, out.channels, sums, width * gemm_.nr, gemm_.nr, 0, tiles_.rows.m, width, false, {}});
     const Epilogue& e = out.epilogue;
     for (int i = 0; i < out.rows; ++i) {
       for (int j = 0; j < out.columns; ++j) {
-        float* const sum = sums + (i * M + j) * gemm_.nr;
+        float* const sum = sums + (i * width + j) * gemm_.nr;
         const int64_t pixel = i * out.row_stride + j * out.pixel_stride;
         for (int64_t c = done; c < out.channels; ++c) {
           sum[c] *= 0x1p20f;
@@ -242,91 +299,46 @@ class WinogradPlan : public ConvPlan {
     }
   }
 
+  // The pixels of one slice of a tile, times 2^-20.
+  void gather_scaled(const float* src, const Tile& t, int64_t slice, float* pixels) const noexcept {
+    const int64_t depth = slice - p_.pad_begin[0], width = p_.in[2];
+    for (int i = 0; i < tiles_.rows.size(); ++i) {
+      for (int j = 0; j < tiles_.columns.size(); ++j, pixels += p_.c) {
+        const bool inside = depth >= 0 && depth < p_.in[0] && i >= t.row.inside_begin && i < t.row.inside_end &&
+                            j >= t.column.inside_begin && j < t.column.inside_end;
+        const int64_t pixel =
+            (t.image * p_.in[0] + depth) * p_.in[1] * width +
+            at(t.row.pixel + i * tiles_.rows.dilation, t.column.pixel + j * tiles_.columns.dilation, width);
+        const float* from = src + pixel * options_.src_pixel_stride;
+        for (int64_t c = 0; c < p_.c; ++c) pixels[c] = inside ? from[c] * 0x1p-20f : 0.0f;
+      }
+    }
+  }
+
   ConvProblem p_;
   ConvOptions options_;
+  WinogradTiles tiles_;
+  int64_t points_, outputs_;  // of a tile
   const WinogradKernel& transform_;
   const GemmF32Kernel& gemm_;
-  int64_t tiles_h_, tiles_w_, tiles_, panels_;
+  int64_t per_image_, count_;  // tiles
+  int64_t slices_, panels_;
   int64_t c_row_, nr_row_;  // elements between tiles in V and M
   int64_t block_, blocks_;
-  int64_t workers_;  // threads that have memory of their own
+  std::vector<Tap> taps_, last_taps_, rescue_taps_;  // of a block, the last block, a tile
+  int64_t workers_;                                  // threads that have memory of their own
   int64_t source_floats_, product_floats_, rescue_floats_;
 };
 
-// Up to kMostColumns 3x3 filters to (m+2)^2 points each, in float64: U = G g G^T. Filters side by side, so that the
-// compiler vectorises over them. filters[j]: the j-th filter; u[point][j]: its points, `u_stride` apart.
-constexpr int kMostColumns = 16;
-
 template <int M>
-void transform_filters(const float* filters, int64_t filter_stride, int64_t count, float* u, int64_t u_stride) {
-  constexpr WinogradPoints<M> points = winograd_points<M>();
-  constexpr int T = M + 2;
-  double rows[T][3] = {};  // G
-  rows[0][0] = 1 / points.norm_zero();
-  for (int i = 0; i < M / 2; ++i) {
-    for (int sign = 0; sign < 2; ++sign) {
-      const double x = sign ? -points.p[i] : points.p[i];
-      for (int k = 0; k < 3; ++k) rows[1 + 2 * i + sign][k] = (k == 0 ? 1 : k == 1 ? x : x * x) / points.norm(i);
-    }
-  }
-  rows[T - 1][2] = 1;
-  double g[9][kMostColumns] = {}, half[3][kMostColumns];
-  for (int64_t j = 0; j < count; ++j) {
-    for (int i = 0; i < 9; ++i) g[i][j] = filters[j * filter_stride + i];
-  }
-  for (int i = 0; i < T; ++i) {
-    for (int s = 0; s < 3; ++s) {
-      for (int j = 0; j < kMostColumns; ++j) {
-        half[s][j] = rows[i][0] * g[s][j] + rows[i][1] * g[3 + s][j] + rows[i][2] * g[6 + s][j];
-      }
-    }
-    for (int k = 0; k < T; ++k) {
-      float* out = u + (i * T + k) * u_stride;
-      for (int64_t j = 0; j < count; ++j) {
-        out[j] = static_cast<float>(half[0][j] * rows[k][0] + half[1][j] * rows[k][1] + half[2][j] * rows[k][2]);
-      }
-    }
-  }
-}
-
-// U[panel][point][c][NR]
-template <int M>
-void pack(const ConvProblem& p, const float* weights, Isa isa, float* packed) {
-  constexpr int64_t kPoints = (M + 2) * (M + 2);
-  const int64_t nr = choose_gemm_f32(isa).nr, panels = ceil_div(p.k, nr), panel_size = kPoints * p.c * nr;
-  parallel_for(panels, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t panel = begin; panel < end; ++panel) {
-      float* const u = packed + panel * panel_size;
-      const int64_t columns = std::min(nr, p.k - panel * nr);
-      if (columns < nr) std::fill(u, u + panel_size, 0.0f);
-      const float* filters = weights + panel * nr * p.c * 9;
-      for (int64_t j = 0; j < columns; j += kMostColumns) {
-        const int64_t count = std::min<int64_t>(kMostColumns, columns - j);
-        for (int64_t c = 0; c < p.c; ++c) {
-          transform_filters<M>(filters + (j * p.c + c) * 9, p.c * 9, count, u + c * nr + j, p.c * nr);
-        }
-      }
-    }
-  });
-}
-
-template <int M>
-int64_t packed_floats(const ConvProblem& p, Isa isa) {
-  const int64_t nr = choose_gemm_f32(isa).nr;
-  return checked_mul(ceil_div(p.k, nr), checked_mul((M + 2) * (M + 2) * p.c, nr));
-}
-
 std::string refuse(const ConvProblem& p) {
   if (p.transposed) return "a forward convolution, got a transposed one";
-  if (p.kernel != Dims{1, 3, 3}) {
-    return concat("a 3x3 kernel, got ", p.kernel[0], "x", p.kernel[1], "x", p.kernel[2]);
+  const int64_t taps = winograd_taps(p);
+  if (!taps || !choose_winograd(M, static_cast<int>(taps), winograd_tiles(p, M).axes(), Isa::scalar)) {
+    return concat(M == 2 ? "a kernel of 3x3, 3x1, 1x3, 5x5, 5x1 or 1x5" : "a kernel of 3x3, 3x1 or 1x3", ", got ",
+                  p.kernel[1], "x", p.kernel[2]);
   }
-  if (p.in[0] != 1) return concat("a depth of 1, got ", p.in[0]);
-  if (p.stride != Dims{1, 1, 1}) return concat("stride 1, got ", std::max(p.stride[1], p.stride[2]));
-  if (p.dilation[1] != 1 || p.dilation[2] != 1) {
-    return concat("dilation 1, got ", std::max(p.dilation[1], p.dilation[2]));
-  }
-  if (p.pad_begin[0] || p.pad_end[0]) return concat("no padding in depth, got ", p.pad_begin[0] + p.pad_end[0]);
+  if (p.stride != Dims{1, 1, 1}) return concat("stride 1, got ", *std::max_element(p.stride.begin(), p.stride.end()));
   if (p.groups != 1) return concat("groups = 1, got ", p.groups);
   return "";
 }
@@ -334,30 +346,35 @@ std::string refuse(const ConvProblem& p) {
 // The share of a direct sum's products that meet no padding.
 double inner_share(const ConvProblem& p) {
   double share = 1;
-  for (int axis = 1; axis < 3; ++axis) {
-    int64_t inner = 0;
-    for (int64_t r = 0; r < 3; ++r) {
-      const int64_t ahead = p.pad_begin[axis] - r;  // outputs before this one read the padding
-      inner += std::max<int64_t>(0, std::min(p.out[axis], p.in[axis] + ahead) - std::max<int64_t>(0, ahead));
-    }
-    share *= static_cast<double>(inner) / static_cast<double>(3 * p.out[axis]);
+  for (int axis = 0; axis < 3; ++axis) {
+    share *= inner_pairs(p, axis) / static_cast<double>(p.kernel[axis] * p.out[axis]);
   }
   return share;
 }
 
 // A tile errs by all that it holds, a direct sum only by its own products: the fewer those are, the worse the ratio.
-// F(4,3) on random data, relative to plain float32 sums, worst of 6 (EPYC, AVX2, 3x3, 32 output channels, images to
-// 14x14 with 0 to 3 cells of padding, 2026-11-22): 16 channels 2.8x where padding takes less than a fifth of the
-// products, 3.2x where it takes a quarter; 4 channels 3.4x at best; 1x1 padded to 3x3 outputs 7x. F(2,3) stays
-// below 2.1x.
-constexpr int64_t kWinograd4Channels = 16;
-constexpr double kWinograd4Inner = 0.8;
+// Six points, F(4,3) and F(2,5), on random data, relative to plain float32 sums, worst of 4 to 6 (EPYC, 32 output
+// channels, images to 33x33 with 0 to 2 cells of padding or dilations to 16, 2026-11-27):
+//   16 channels, at least 0.8 of the products outside the padding: 2.8x (3x3), 2.1x (5x5), 2.0x (lines of 3), 1.8x
+//   (lines of 5), 2.1x (3x3x3); with a quarter in the padding 3.2x; 4 channels 3.4x at best
+//   64 channels, at least 0.5: 2.9x; with less 4.5x
+// Four points, F(2,3), stay below 2.1x, eight, F(6,3), are at 3.7x and more.
+struct LongSums {
+  int64_t channels;
+  double inner_share;
+};
+constexpr LongSums kSixPoints[] = {{16, 0.8}, {64, 0.5}};
 
 template <int M>
 Precision precision_class(const ConvProblem& p) {
-  if (M == 2) return Precision::highest;
-  const bool long_sums = p.c >= kWinograd4Channels && inner_share(p) >= kWinograd4Inner;
-  return M == 4 && long_sums ? Precision::highest : Precision::high;
+  const int64_t points = M + winograd_taps(p) - 1;
+  if (points == 4) return Precision::highest;
+  if (points > 6) return Precision::high;
+  const double share = inner_share(p);
+  for (const LongSums& least : kSixPoints) {
+    if (p.c >= least.channels && share >= least.inner_share) return Precision::highest;
+  }
+  return Precision::high;
 }
 
 template <int M>
@@ -365,12 +382,14 @@ constexpr Algorithm make_algorithm(const char* name) {
   return {
       name,
       precision_class<M>,
-      refuse,
+      refuse<M>,
       [](const ConvProblem&, Isa isa) { return concat("winograd ", M, " ", choose_gemm_f32(isa).nr); },
-      packed_floats<M>,
-      pack<M>,
+      [](const ConvProblem& p, Isa isa) { return winograd_packed_size(p, M, choose_gemm_f32(isa).nr); },
+      [](const ConvProblem& p, const float* weights, Isa isa, float* packed) {
+        winograd_pack(p, M, weights, choose_gemm_f32(isa).nr, packed);
+      },
       [](const ConvProblem& p, const ConvOptions& o) -> std::unique_ptr<ConvPlan> {
-        return std::make_unique<WinogradPlan<M>>(p, o);
+        return std::make_unique<WinogradPlan>(p, o, M);
       },
   };
 }

@@ -14,8 +14,9 @@ from tests.conv.guarded import guarded, guarded_empty
 ALGORITHMS = ("auto", "direct", "im2col", "winograd", "winograd2", "winograd4", "winograd6", "depthwise", "reference")
 
 # Largest error of an element in units of 2^-24 * sum |x| |weight|; 0 means exact on the cases' integers. What chooses
-# among Winograd's variants has the gate of the worst that precision "highest" admits.
+# among Winograd's variants has the gate of the worst that precision "highest" admits: that of six points.
 GATE = {"auto": 64, "winograd": 64, "winograd2": 8, "winograd4": 64, "winograd6": 256}
+SIX_POINTS_GATE = 64
 UNIT = 2.0**-24
 
 
@@ -42,7 +43,7 @@ class Check:
         Winograd transforms whole kernels and whole tiles, and errs by all that they hold: by taps that meet nothing but
         padding, too. Where an image is smaller than the kernel those can be all that is not zero.
         """
-        full = (*[(0, 0)] * (self.case.ndim - 2), (2, 2), (2, 2))
+        full = tuple((d * (r - 1),) * 2 for r, d in zip(self.case.kernel, self.case.dilation))
         sums = replace(self.case, padding=full).expected(*(None if a is None else np.abs(a) for a in self.operands))
         last_spatial = sums.ndim - (self.case.layout == "NHWC")
         return sums.max(axis=tuple(range(last_spatial - self.case.ndim, last_spatial)), keepdims=True)
@@ -76,15 +77,21 @@ class Check:
 
     def _gate(self, algorithm: str) -> int:
         case = self.case
+        window = (1, *case.kernel)[-2:]
+        r = max(window)
         may_be_winograd = (
             not case.transposed
-            and case.kernel in ((3, 3), (1, 3, 3))
-            and set(case.stride + case.dilation) == {1}
+            and r in (3, 5)
+            and min(window) in (1, r)
+            and set(case.stride) == {1}
             and case.groups == 1
+            and algorithm in GATE
         )
-        if not may_be_winograd or (algorithm == "winograd2" and case.weight_step == 4):
+        if not may_be_winograd:
             return 0
-        return GATE.get(algorithm, 0)
+        if algorithm == "winograd2":
+            return SIX_POINTS_GATE if r == 5 else 0 if case.weight_step == 4 else GATE[algorithm]
+        return GATE[algorithm]
 
 
 class GuardedCheck(Check):

@@ -53,7 +53,7 @@ def _draw(rng: Random) -> ConvCase:
         weight_step=1,
         seed=rng.getrandbits(31),
     )
-    kinds = {_general: 30, _winograd: 24, _depthwise: 16, _pointwise: 10, _stem: 8, _grouped: 12, _few_a_group: 10}
+    kinds = {_general: 30, _winograd: 28, _depthwise: 16, _pointwise: 10, _stem: 8, _grouped: 12, _few_a_group: 10}
     case = _one_of(rng, kinds)(rng, case)
     if case.transposed:
         room = [max(axis) for axis in zip(case.stride, case.dilation)]
@@ -66,9 +66,14 @@ def _general(rng: Random, case: ConvCase) -> ConvCase:
 
 
 def _winograd(rng: Random, case: ConvCase) -> ConvCase:
-    ones, threes = (1,) * case.ndim, (3,) * case.ndim
-    kernel = threes if rng.random() < 0.8 else (1, 3, 3)[-case.ndim :]
-    return replace(case, transposed=False, kernel=kernel, stride=ones, dilation=ones, weight_step=4)
+    """Windows of 3x3, 3x1, 1x3 (also 5), any depth, half of them dilated."""
+    r = _one_of(rng, {3: 70, 5: 30})
+    window = _one_of(rng, {(r, r): 76, (1, r): 12, (r, 1): 12}) if case.ndim > 1 else (r,)
+    depth = (_one_of(rng, {1: 25, 2: 10, 3: 65}),) if case.ndim == 3 else ()
+    dilation = case.dilation if rng.random() < 0.5 else (1,) * case.ndim
+    step = 4 if r == 3 else 1
+    ones = (1,) * case.ndim
+    return replace(case, transposed=False, kernel=depth + window, stride=ones, dilation=dilation, weight_step=step)
 
 
 def _depthwise(rng: Random, case: ConvCase) -> ConvCase:

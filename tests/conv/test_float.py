@@ -23,13 +23,15 @@ def relative_error(y, exact):
     return np.linalg.norm(y - exact) / np.linalg.norm(exact)
 
 
-def plain_float32(x, weight, padding=1):
-    """The 3x3 convolution as the textbook loop has it: one float32 sum an output, product by product."""
-    padded = np.pad(x, [(0, 0), (0, 0), (padding, padding), (padding, padding)])
-    height, width = (n - 2 for n in padded.shape[2:])
-    y = np.zeros((x.shape[0], weight.shape[0], height, width), np.float32)
-    for c, r, s in np.ndindex(*weight.shape[1:]):
-        y += weight[None, :, c, r, s, None, None] * padded[:, None, c, r : r + height, s : s + width]
+def plain_float32(x, weight, padding=1, dilation=1):
+    """The convolution as the textbook loop has it: one float32 sum an output, product by product."""
+    padded = np.pad(x, [(0, 0), (0, 0), *[(padding, padding)] * (x.ndim - 2)])
+    size = [n - dilation * (r - 1) for n, r in zip(padded.shape[2:], weight.shape[2:])]
+    y = np.zeros((x.shape[0], weight.shape[0], *size), np.float32)
+    for c, *tap in np.ndindex(*weight.shape[1:]):
+        window = tuple(slice(r * dilation, r * dilation + n) for r, n in zip(tap, size))
+        factors = weight[(slice(None), c, *tap)].reshape(-1, *[1] * len(tap))
+        y += factors * padded[(slice(None), slice(c, c + 1), *window)]
     return y
 
 
@@ -63,7 +65,7 @@ def test_high(problem, isa, algorithm):
 
 
 @pytest.mark.parametrize("algorithm", ("auto", "winograd"))
-@pytest.mark.parametrize("c", (1, 2, 3, 6, 8, 15, 16, 17, 24, 40))
+@pytest.mark.parametrize("c", (1, 2, 3, 6, 8, 15, 16, 17, 24, 40, 64))
 def test_a_choice_keeps_highest_where_sums_are_short(isa, algorithm, c):
     """Few channels, or taps that mostly meet padding: direct sums err little there, Winograd's whole tiles do not."""
     if algorithm == "winograd" and c == 1:
@@ -84,12 +86,44 @@ def test_a_choice_keeps_highest_where_sums_are_short(isa, algorithm, c):
 @pytest.mark.parametrize(("c", "size", "taken"), [(15, 28, False), (16, 28, True), (48, 4, False), (16, 12, True)])
 def test_highest_takes_winograd4_only_where_it_keeps_the_budget(isa, c, size, taken):
     def runs():
-        (row,) = (row for row in fc.kernels() if row["name"] == f"winograd_f32_4x3__{isa}")
+        (row,) = (row for row in fc.kernels() if row["name"] == f"winograd_f32_4x3_2d__{isa}")
         return row["runs"]
 
     before = runs()
     fc.conv2d(np.ones((1, c, size, size), np.float32), np.ones((32, c, 3, 3), np.float32), padding=1)
     assert (runs() > before) == taken
+
+
+# Kernel, image, padding, dilation: what else Winograd transforms beside 3x3.
+WINDOWS = {
+    "5x5": ((5, 5), (13, 14), 2, 1),
+    "3x3, dilated": ((3, 3), (20, 17), 2, 2),
+    "3x3, far apart": ((3, 3), (33, 33), 12, 12),
+    "3": ((3,), (50,), 1, 1),
+    "5": ((5,), (50,), 2, 1),
+    "3x3x3": ((3, 3, 3), (6, 9, 10), 1, 1),
+    "3x3x3, dilated": ((3, 3, 3), (9, 13, 12), 2, 2),
+}
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("c", (3, 8, 15, 16, 17, 40, 63, 64))
+def test_a_choice_keeps_highest_for_every_window(isa, c, window):
+    kernel, image, padding, dilation = WINDOWS[window]
+    function, specification = (getattr(m, f"conv{len(kernel)}d") for m in (fc, reference))
+    rng = np.random.default_rng([c, *kernel])
+    x = rng.standard_normal((1, c, *image)).astype(np.float32)
+    weight = rng.standard_normal((32, c, *kernel)).astype(np.float32)
+    exact = specification(x, weight, padding=padding, dilation=dilation)
+    plain = relative_error(plain_float32(x, weight, padding, dilation), exact)
+    for algorithm in ("auto", "winograd2", "winograd4", "winograd6"):
+        try:
+            y = function(x, weight, padding=padding, dilation=dilation, algorithm=algorithm)
+        except ValueError:
+            assert algorithm in ("winograd4", "winograd6") and 5 in kernel
+            continue
+        error = relative_error(y, exact)
+        assert error <= (3 * plain if algorithm == "auto" else 1e-5), algorithm
 
 
 def conv(x, weight, layout="NCHW", **options):
@@ -136,17 +170,21 @@ def test_what_is_not_finite_shows_wherever_it_reaches(isa, algorithm, value):
         assert np.isfinite(y).all()
 
 
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("algorithm", ("auto", "winograd2"))
 @pytest.mark.parametrize("scale", (1e38, 1e36, 1e-30, 1e-44))
-def test_finite_stays_finite(isa, scale):
-    """Near the largest and smallest floats, "auto" overflows no earlier than a direct sum does."""
+def test_finite_stays_finite(isa, scale, algorithm, window):
+    """Near the largest and smallest floats, what is chosen overflows no earlier than a direct sum does."""
+    kernel, image, padding, dilation = WINDOWS[window]
+    function, specification = (getattr(m, f"conv{len(kernel)}d") for m in (fc, reference))
     rng = np.random.default_rng(0)
-    x = (rng.uniform(-2, 2, (1, 32, 16, 16)) * scale).astype(np.float32)
-    weight = (rng.uniform(-1, 1, (32, 32, 3, 3)) / 512).astype(np.float32)
-    y = fc.conv2d(x, weight, padding=1)
+    x = (rng.uniform(-2, 2, (1, 32, *image)) * scale).astype(np.float32)
+    weight = (rng.uniform(-1, 1, (32, 32, *kernel)) / 2048).astype(np.float32)
+    y = function(x, weight, padding=padding, dilation=dilation, algorithm=algorithm)
     assert np.isfinite(y).all()
-    exact = reference.conv2d(x, weight, padding=1)
-    magnitude = reference.conv2d(np.abs(x), np.abs(weight), padding=1)
-    smallest = np.finfo(np.float32).smallest_subnormal * x.shape[1] * 9
+    exact = specification(x, weight, padding=padding, dilation=dilation)
+    magnitude = specification(np.abs(x), np.abs(weight), padding=padding, dilation=dilation).max()
+    smallest = np.finfo(np.float32).smallest_subnormal * x.shape[1] * np.prod(kernel)
     assert np.all(np.abs(y - exact) <= GATE["auto"] * UNIT * magnitude + smallest)
 
 

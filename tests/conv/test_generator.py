@@ -1,7 +1,5 @@
 """The generator itself: what it promises about cases and data, and that nothing it should draw is missing."""
 
-from collections import Counter
-
 import numpy as np
 import pytest
 
@@ -47,6 +45,10 @@ def test_every_property_is_drawn(cases):
         "even kernel": lambda c: any(r % 2 == 0 for r in c.kernel),
         "pointwise": lambda c: max(c.kernel) == 1,
         "3x3 stride 1": lambda c: c.kernel == (3, 3) and c.stride == (1, 1) == c.dilation,
+        "3x3 dilated": lambda c: c.kernel == (3, 3) and c.stride == (1, 1) != c.dilation and c.groups == 1,
+        "3x3x3 stride 1": lambda c: c.kernel == (3, 3, 3) and c.stride == (1, 1, 1),
+        "5x5 stride 1": lambda c: c.kernel == (5, 5) and c.stride == (1, 1) and c.groups == 1,
+        "lines of 3": lambda c: c.kernel in ((3,), (1, 3), (3, 1)) and set(c.stride) == {1} and c.groups == 1,
         "many channels": lambda c: c.c > 128 or c.k > 128,
         "channels last": lambda c: c.layout == "NHWC",
         "wide rows": lambda c: c.spatial[-1] > 28,
@@ -64,7 +66,7 @@ def _axes(case, *more):
 
 
 def test_sums_are_exact_and_outputs_not_mostly_zero(cases):
-    filled = Counter()
+    filled = []  # share of each case: one large transposed case, most of it bias alone, must not decide
     for case in cases[:500]:
         x, weight, bias = case.operands()
         bound = case.expected(np.abs(x), np.abs(weight), None if bias is None else np.abs(bias))
@@ -73,9 +75,8 @@ def test_sums_are_exact_and_outputs_not_mostly_zero(cases):
         if case.weight_step > 1:
             assert not np.any(weight % case.weight_step)
         y = case.expected(x, weight, bias)
-        filled["nonzero"] += np.count_nonzero(y)
-        filled["all"] += y.size
-    assert filled["nonzero"] > 0.8 * filled["all"]
+        filled += [np.count_nonzero(y) / y.size] if y.size else []
+    assert np.mean(filled) > 0.9
 
 
 def test_expected_has_the_size_of_the_formulas(cases):

@@ -96,6 +96,24 @@ def winograd_residual_relu(b):
     return b.relu(b.add(y, x))
 
 
+def winograd_of_phases_residual(b):
+    x = b.input(1, 64, 20, 23)
+    y = b.conv(x, b.floats(64, 64, 3, 3), pads_begin=[2, 3], pads_end=[2, 3], dilations=[2, 3])
+    return b.relu(b.add(y, x))
+
+
+def winograd_of_columns_residual_gelu(b):
+    x = b.input(1, 64, 60, 20)
+    y = b.conv(x, b.floats(64, 64, 3, 1), pads_begin=[1, 0], pads_end=[1, 0])
+    return b.gelu(b.add(y, x))
+
+
+def winograd_of_slices_residual(b):
+    x = b.input(1, 32, 6, 14, 20)
+    y = b.conv(x, b.floats(32, 32, 3, 3, 3), pads_begin=[1, 1, 1], pads_end=[1, 1, 1])
+    return b.relu(b.add(y, x))
+
+
 def transposed_sigmoid(b):
     return b.sigmoid(b.conv_transpose(b.input(1, 4, 5, 6), b.floats(4, 3, 2, 2), b.floats(3), strides=[2, 2]))
 
@@ -125,6 +143,9 @@ EXACT = {
     waits_for_the_other_branch: ["max_pool:", "conv:add relu"],
     depthwise_hard_swish: ["conv:hard_swish"],
     winograd_residual_relu: ["conv:add relu"],
+    winograd_of_phases_residual: ["conv:add relu"],
+    winograd_of_columns_residual_gelu: ["conv:add gelu"],
+    winograd_of_slices_residual: ["conv:add relu"],
     transposed_sigmoid: ["conv_transpose:sigmoid"],
     matmul_bias_residual_gelu: ["matmul:add gelu"],
     gemm_tanh: ["gemm:tanh"],
@@ -136,6 +157,7 @@ EXACT = {
 @pytest.mark.parametrize("case", EXACT, ids=lambda case: case.__name__)
 def test_layers_take_in_what_follows(isa, case):
     steps, fused = build(case, keep=False)
+    assert all("winograd" in s["algorithm"] for s in steps) == case.__name__.startswith("winograd")
     assert [f"{s['op']}:{s['epilogue']}" for s in steps] == EXACT[case]
     separate_steps, separate = build(case, keep=True)
     assert not any(s["epilogue"] for s in separate_steps)

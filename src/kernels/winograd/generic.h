@@ -1,7 +1,8 @@
-// The transforms, written once for all m on the vector type of src/simd/<isa>.h. Included by the family's ISA files.
+// The transforms, written once for all m, r and one or two axes on the vector type of src/simd/<isa>.h. Included by the
+// family's ISA files only.
 //
 // A two-dimensional transform is the one-dimensional one on every column, then on every row of the result. The one
-// in between lives on the stack: for m = 4 that is 36 vectors, a little more than the registers hold.
+// in between lives on the stack: for six points that is 36 vectors, a little more than the registers hold.
 #pragma once
 
 #include "kernels/elementwise/apply.h"
@@ -13,10 +14,11 @@ namespace {
 
 using simd::Vec;
 
-template <int M>
-struct Winograd {
-  static constexpr int T = M + 2, P = M / 2, W = Vec::kWidth;
-  static constexpr WinogradPoints<M> kPoints = winograd_points<M>();
+// An axis of a tile that F(M, R) transforms: T pixels to T points, and points to M pixels.
+template <int M_, int R>
+struct Line {
+  static constexpr int M = M_, T = M + R - 1, P = T / 2 - 1;
+  static constexpr WinogradPoints<T> kPoints = winograd_points<T>();
 
   // c[0] x[0] + c[1] x[2] + ...; `count` coefficients, the last of which is 1.
   static inline Vec even_sum(const double* c, int count, const Vec* x) {
@@ -26,8 +28,8 @@ struct Winograd {
     return sum;
   }
 
-  // T pixels of a line -> T points, in the order 0, +p1, -p1, +p2, -p2 ..., infinity.
-  static inline void input_line(const Vec (&x)[T], Vec (&y)[T]) {
+  // In the order 0, +p1, -p1, +p2, -p2 ..., infinity.
+  static inline void to_points(const Vec (&x)[T], Vec (&y)[T]) {
     y[0] = even_sum(kPoints.all, P + 1, x);
 #pragma GCC unroll 4
     for (int i = 0; i < P; ++i) {
@@ -39,8 +41,8 @@ struct Winograd {
     y[T - 1] = even_sum(kPoints.all, P + 1, x + 1);
   }
 
-  // T points -> M pixels: pixel i = sum over points of point^i * value; infinity adds to the last.
-  static inline void output_line(const Vec (&x)[T], Vec (&y)[M]) {
+  // Pixel i = sum over points of point^i * value; infinity adds to the last.
+  static inline void to_pixels(const Vec (&x)[T], Vec (&y)[M]) {
     Vec sum[P], difference[P];
 #pragma GCC unroll 4
     for (int i = 0; i < P; ++i) {
@@ -62,31 +64,50 @@ struct Winograd {
       y[row] = value;
     }
   }
+};
+
+// The other axis where only one is transformed.
+struct SinglePixel {
+  static constexpr int M = 1, T = 1;
+  static inline void to_points(const Vec (&x)[1], Vec (&y)[1]) { y[0] = x[0]; }
+  static inline void to_pixels(const Vec (&x)[1], Vec (&y)[1]) { y[0] = x[0]; }
+};
+
+template <int Axes, int M, int R>
+struct RowAxis : Line<M, R> {};
+template <int M, int R>
+struct RowAxis<1, M, R> : SinglePixel {};
+
+template <int M, int R, int Axes>
+struct Winograd {
+  using Rows = RowAxis<Axes, M, R>;
+  using Columns = Line<M, R>;
+  static constexpr int W = Vec::kWidth;
 
   template <bool kBorder, bool kTail>
   static inline void input_vector(const WinogradInputArgs& a, int64_t channel) {
-    Vec half[T][T];  // [point row][pixel column]
+    Vec half[Rows::T][Columns::T];  // [point row][pixel column]
     const float* src = a.src + channel;
 #pragma GCC unroll 8
-    for (int j = 0; j < T; ++j) {
-      Vec x[T], y[T];
+    for (int j = 0; j < Columns::T; ++j) {
+      Vec x[Rows::T], y[Rows::T];
 #pragma GCC unroll 8
-      for (int i = 0; i < T; ++i) {
+      for (int i = 0; i < Rows::T; ++i) {
         const bool outside = kBorder && (i < a.row_begin || i >= a.row_end || j < a.column_begin || j >= a.column_end);
         const float* p = src + i * a.row_stride + j * a.pixel_stride;
         x[i] = outside ? simd::zero() : kTail ? simd::load_n(p, a.channels - channel) : simd::load(p);
       }
-      input_line(x, y);
+      Rows::to_points(x, y);
 #pragma GCC unroll 8
-      for (int i = 0; i < T; ++i) half[i][j] = y[i];
+      for (int i = 0; i < Rows::T; ++i) half[i][j] = y[i];
     }
     float* dst = a.dst + channel;
 #pragma GCC unroll 8
-    for (int i = 0; i < T; ++i) {
-      Vec y[T];
-      input_line(half[i], y);
+    for (int i = 0; i < Rows::T; ++i) {
+      Vec y[Columns::T];
+      Columns::to_points(half[i], y);
 #pragma GCC unroll 8
-      for (int j = 0; j < T; ++j) simd::store(dst + (i * T + j) * a.point_stride, y[j]);
+      for (int j = 0; j < Columns::T; ++j) simd::store(dst + (i * Columns::T + j) * a.point_stride, y[j]);
     }
   }
 
@@ -98,7 +119,7 @@ struct Winograd {
   }
 
   static void input(const WinogradInputArgs& a) {
-    if (a.row_begin == 0 && a.row_end == T && a.column_begin == 0 && a.column_end == T) {
+    if (a.row_begin == 0 && a.row_end == Rows::T && a.column_begin == 0 && a.column_end == Columns::T) {
       input_tile<false>(a);
     } else {
       input_tile<true>(a);
@@ -108,22 +129,22 @@ struct Winograd {
   // Where finiteness is asked for and a pixel lacks it, stores nothing and returns false.
   template <bool kTail>
   static inline bool output_vector(const WinogradOutputArgs& a, int64_t channel) {
-    Vec half[M][T];  // [pixel row][point column]
+    Vec half[Rows::M][Columns::T];  // [pixel row][point column]
     const float* src = a.src + channel;
 #pragma GCC unroll 8
-    for (int j = 0; j < T; ++j) {
-      Vec x[T], y[M];
+    for (int j = 0; j < Columns::T; ++j) {
+      Vec x[Rows::T], y[Rows::M];
 #pragma GCC unroll 8
-      for (int i = 0; i < T; ++i) x[i] = simd::load(src + (i * T + j) * a.point_stride);
-      output_line(x, y);
+      for (int i = 0; i < Rows::T; ++i) x[i] = simd::load(src + (i * Columns::T + j) * a.point_stride);
+      Rows::to_pixels(x, y);
 #pragma GCC unroll 8
-      for (int i = 0; i < M; ++i) half[i][j] = y[i];
+      for (int i = 0; i < Rows::M; ++i) half[i][j] = y[i];
     }
-    Vec pixels[M][M];
+    Vec pixels[Rows::M][M];
     Vec check = simd::zero();  // 0 * Inf and 0 * NaN are NaN
 #pragma GCC unroll 8
-    for (int i = 0; i < M; ++i) {
-      output_line(half[i], pixels[i]);
+    for (int i = 0; i < Rows::M; ++i) {
+      Columns::to_pixels(half[i], pixels[i]);
 #pragma GCC unroll 8
       for (int j = 0; j < M; ++j) check = simd::fma(pixels[i][j], simd::zero(), check);
     }
@@ -168,3 +189,21 @@ struct Winograd {
 
 }  // namespace
 }  // namespace fastconv
+
+// The family's functions for one instruction set: those of kernels.inc.
+#define FASTCONV_WINOGRAD_TRANSFORM(m, r, axes, isa)                                         \
+  void winograd_input_f32_##m##x##r##_##axes##d__##isa(const WinogradInputArgs& args) {      \
+    Winograd<m, r, axes>::input(args);                                                       \
+  }                                                                                          \
+  int64_t winograd_output_f32_##m##x##r##_##axes##d__##isa(const WinogradOutputArgs& args) { \
+    return Winograd<m, r, axes>::output(args);                                               \
+  }
+#define FASTCONV_WINOGRAD_TRANSFORMS(isa)   \
+  FASTCONV_WINOGRAD_TRANSFORM(2, 3, 2, isa) \
+  FASTCONV_WINOGRAD_TRANSFORM(4, 3, 2, isa) \
+  FASTCONV_WINOGRAD_TRANSFORM(6, 3, 2, isa) \
+  FASTCONV_WINOGRAD_TRANSFORM(2, 5, 2, isa) \
+  FASTCONV_WINOGRAD_TRANSFORM(2, 3, 1, isa) \
+  FASTCONV_WINOGRAD_TRANSFORM(4, 3, 1, isa) \
+  FASTCONV_WINOGRAD_TRANSFORM(6, 3, 1, isa) \
+  FASTCONV_WINOGRAD_TRANSFORM(2, 5, 1, isa)

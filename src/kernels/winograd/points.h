@@ -1,19 +1,19 @@
-// The interpolation points of Winograd's F(m, 3): 0, +-p_1 ... +-p_(m/2) and infinity. Weight packing and kernels
-// derive all their matrices from this one table (Cook-Toom; see Lavin & Gray, arXiv:1509.09308).
+// The interpolation points of Winograd's F(m, r), which has T = m + r - 1 of them: 0, +-p_1, +-p_2 ... and infinity.
+// Weight packing and kernels derive all their matrices from this one table (Cook-Toom; see Lavin & Gray,
+// arXiv:1509.09308).
 //
 // Since the points come in pairs, transforms fall into even and odd parts. With y = x^2,
 //   all(y)  = prod over i (y - p_i^2)            rows for the points 0 and infinity
 //   rest_i(y) = prod over l != i (y - p_l^2)     rows for +-p_i: even part +- odd part
 //
-// F(4, 3) uses 3/4 and 3/2, not the textbook's 1 and 2: half the error (docs/decisions/numerics).
+// Six points are 3/4 and 3/2, not the textbook's 1 and 2: half the error (docs/decisions/0003-numerics.md).
 #pragma once
 
 namespace fastconv {
 
-template <int M>
+template <int T>
 struct WinogradPoints {
-  static constexpr int kPairs = M / 2;
-  static constexpr int kTile = M + 2;
+  static constexpr int kPairs = T / 2 - 1;
   double p[kPairs];
   double all[kPairs + 1];       // coefficients of y^k
   double rest[kPairs][kPairs];  // rest[i][k]: of y^k
@@ -47,19 +47,19 @@ struct WinogradPoints {
   }
 };
 
-template <int M>
-constexpr WinogradPoints<M> winograd_points();
-template <>
-constexpr WinogradPoints<2> winograd_points<2>() {
-  return WinogradPoints<2>({1.0});
-}
+template <int T>
+constexpr WinogradPoints<T> winograd_points();
 template <>
 constexpr WinogradPoints<4> winograd_points<4>() {
-  return WinogradPoints<4>({0.75, 1.5});
+  return WinogradPoints<4>({1.0});
 }
 template <>
 constexpr WinogradPoints<6> winograd_points<6>() {
-  return WinogradPoints<6>({0.5, 1.0, 2.0});
+  return WinogradPoints<6>({0.75, 1.5});
+}
+template <>
+constexpr WinogradPoints<8> winograd_points<8>() {
+  return WinogradPoints<8>({0.5, 1.0, 2.0});
 }
 
 }  // namespace fastconv

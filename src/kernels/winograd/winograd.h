@@ -1,5 +1,6 @@
-// Winograd transforms of 3x3 convolutions, F(m x m, 3 x 3) for m = 2, 4, 6: pixels to transform points and back, one
-// tile a call, vectorised over channels. The products between them are tap-GEMM's; conv/winograd.cc joins the three.
+// Winograd transforms: pixels to transform points and back, one tile a call, vectorised over channels. Of two axes,
+// F(m x m, r x r), or of one, F(m, r), where the other axis of the tile is a single pixel. The products between them
+// are tap-GEMM's; conv/winograd.cc joins the three.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +10,8 @@
 
 namespace fastconv {
 
-// (m+2)^2 pixels -> (m+2)^2 points: dst[point * point_stride + c] for every channel. Pixels outside rows
-// [row_begin, row_end) x columns [column_begin, column_end) of the tile are padding: zero, and not read.
+// T x T (or 1 x T) pixels, T = m + r - 1 -> as many points: dst[point * point_stride + c] for every channel. Pixels
+// outside rows [row_begin, row_end) x columns [column_begin, column_end) of the tile are padding: zero, and not read.
 struct WinogradInputArgs {
   const float* src;  // the tile's first pixel (which may lie in the padding)
   int64_t row_stride, pixel_stride;
@@ -20,8 +21,8 @@ struct WinogradInputArgs {
   int64_t point_stride;
 };
 
-// (m+2)^2 points -> m x m pixels, of which `rows` x `columns` exist, through the epilogue. Returns how many channels it
-// has stored: all, unless it stopped.
+// The points -> m x m (or 1 x m) pixels, of which `rows` x `columns` exist, through the epilogue. Returns how many
+// channels it has stored: all, unless it stopped.
 struct WinogradOutputArgs {
   const float* src;
   int64_t point_stride;
@@ -40,11 +41,12 @@ using WinogradOutputFn = int64_t(const WinogradOutputArgs&);
 // A row is a pair of transforms that belong together.
 struct WinogradKernel : Kernel<WinogradInputFn> {
   WinogradOutputFn* output;
-  int m;
-  WinogradKernel(const char* name, Isa isa, WinogradInputFn* input, WinogradOutputFn* output, int m)
-      : Kernel(name, "winograd", isa, input), output(output), m(m) {}
+  int m, r, axes;
+  WinogradKernel(const char* name, Isa isa, WinogradInputFn* input, WinogradOutputFn* output, int m, int r, int axes)
+      : Kernel(name, "winograd", isa, input), output(output), m(m), r(r), axes(axes) {}
 };
 
-const WinogradKernel& choose_winograd(int m, Isa isa);
+// Null where no F(m, r) of so many axes is listed.
+const WinogradKernel* choose_winograd(int m, int r, int axes, Isa isa);
 
 }  // namespace fastconv

@@ -1,0 +1,115 @@
+#include "conv/winograd_filters.h"
+
+#include <algorithm>
+
+#include "base/checks.h"
+#include "base/threads.h"
+#include "conv/winograd_tiles.h"
+#include "kernels/winograd/points.h"
+
+namespace fastconv {
+namespace {
+
+// Filters are transformed side by side, so that the compiler vectorises over them.
+constexpr int kMostColumns = 16;
+
+// G, of T points by R taps.
+template <int M, int R>
+struct FilterMatrix {
+  static constexpr int T = M + R - 1;
+  double row[T][R] = {};
+
+  FilterMatrix() {
+    constexpr WinogradPoints<T> points = winograd_points<T>();
+    row[0][0] = 1 / points.norm_zero();
+    for (int i = 0; i < points.kPairs; ++i) {
+      for (int sign = 0; sign < 2; ++sign) {
+        double power = 1 / points.norm(i);
+        for (int k = 0; k < R; ++k, power *= sign ? -points.p[i] : points.p[i]) row[1 + 2 * i + sign][k] = power;
+      }
+    }
+    row[T - 1][R - 1] = 1;
+  }
+};
+
+// Up to kMostColumns filters to points, in float64: U = G g G^T, or G g along one axis. `filters`: the first one's
+// values, the next one's `filter_stride` further; u[point][j]: the j-th one's points, `u_stride` apart.
+template <int M, int R>
+void transform_square(const float* filters, int64_t filter_stride, int64_t count, float* u, int64_t u_stride) {
+  static const FilterMatrix<M, R> matrix;
+  double g[R][R][kMostColumns] = {}, half[R][kMostColumns];
+  for (int64_t j = 0; j < count; ++j) {
+    for (int i = 0; i < R * R; ++i) g[i / R][i % R][j] = static_cast<double>(filters[j * filter_stride + i]);
+  }
+  for (int i = 0; i < matrix.T; ++i) {
+    for (int s = 0; s < R; ++s) {
+      for (int j = 0; j < kMostColumns; ++j) {
+        double sum = 0;
+        for (int r = 0; r < R; ++r) sum += matrix.row[i][r] * g[r][s][j];
+        half[s][j] = sum;
+      }
+    }
+    for (int k = 0; k < matrix.T; ++k) {
+      double sum[kMostColumns] = {};
+      for (int s = 0; s < R; ++s) {
+        for (int j = 0; j < kMostColumns; ++j) sum[j] += half[s][j] * matrix.row[k][s];
+      }
+      float* out = u + (i * matrix.T + k) * u_stride;
+      for (int64_t j = 0; j < count; ++j) out[j] = static_cast<float>(sum[j]);
+    }
+  }
+}
+
+template <int M, int R>
+void transform_line(const float* filters, int64_t filter_stride, int64_t count, float* u, int64_t u_stride) {
+  static const FilterMatrix<M, R> matrix;
+  for (int i = 0; i < matrix.T; ++i) {
+    for (int64_t j = 0; j < count; ++j) {
+      double sum = 0;
+      for (int r = 0; r < R; ++r) sum += matrix.row[i][r] * static_cast<double>(filters[j * filter_stride + r]);
+      u[i * u_stride + j] = static_cast<float>(sum);
+    }
+  }
+}
+
+using Transform = void(const float*, int64_t, int64_t, float*, int64_t);
+
+Transform* choose_transform(int m, int64_t r, int axes) {
+  const bool square = axes == 2;
+  if (r == 5) return square ? transform_square<2, 5> : transform_line<2, 5>;
+  if (m == 2) return square ? transform_square<2, 3> : transform_line<2, 3>;
+  if (m == 4) return square ? transform_square<4, 3> : transform_line<4, 3>;
+  return square ? transform_square<6, 3> : transform_line<6, 3>;
+}
+
+}  // namespace
+
+int64_t winograd_packed_size(const ConvProblem& p, int m, int64_t nr) {
+  return checked_mul(checked_mul(ceil_div(p.k, nr), p.kernel[0] * winograd_tiles(p, m).points()), p.c * nr);
+}
+
+void winograd_pack(const ConvProblem& p, int m, const float* weights, int64_t nr, float* packed) {
+  const WinogradTiles tiles = winograd_tiles(p, m);
+  Transform* const transform = choose_transform(m, winograd_taps(p), tiles.axes());
+  const int64_t depth = p.kernel[0], filter = p.kernel[1] * p.kernel[2];
+  const int64_t point_size = depth * p.c * nr, panel_size = tiles.points() * point_size;
+  parallel_for(ceil_div(p.k, nr), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t panel = begin; panel < end; ++panel) {
+      float* const u = packed + panel * panel_size;
+      const int64_t columns = std::min(nr, p.k - panel * nr);
+      if (columns < nr) std::fill(u, u + panel_size, 0.0f);
+      const float* filters = weights + panel * nr * p.c * depth * filter;
+      for (int64_t j = 0; j < columns; j += kMostColumns) {
+        const int64_t count = std::min<int64_t>(kMostColumns, columns - j);
+        for (int64_t c = 0; c < p.c; ++c) {
+          for (int64_t d = 0; d < depth; ++d) {
+            transform(filters + ((j * p.c + c) * depth + d) * filter, p.c * depth * filter, count,
+                      u + (d * p.c + c) * nr + j, point_size);
+          }
+        }
+      }
+    }
+  });
+}
+
+}  // namespace fastconv
