@@ -224,7 +224,7 @@ class TapConvPlan : public ConvPlan {
       args.tap_count = segment.tap_count;
       // The first segment with a list of taps fetches their weights of the next panel, for all.
       const bool fetch = fetches && segment.tap_begin != fetched;
-      args.next = fetch ? args.weights + panel_size_ : nullptr;
+      args.fetch_ahead = fetch ? gemm_fetch_ahead(panel_size_) : 0;
       fetched = segment.tap_begin;
       args.m = segment.m;
       const int64_t pixel = first_pixel + segment.pixel;

@@ -202,7 +202,7 @@ class WinogradPlan : public ConvPlan {
         args.src = v + point * point_stride_v(count);
         args.weights = panel_weights(b, panel, point);
         const bool more = point + 1 < points_ || panel + 1 < panel_end;
-        args.next = more ? args.weights + p_.kernel[0] * p_.c * gemm_.nr : nullptr;
+        args.fetch_ahead = more ? p_.kernel[0] * p_.c * gemm_.nr : 0;
         args.dst = m + point * point_stride_m(count);
         gemm_.fn(args);
       }
@@ -267,8 +267,7 @@ class WinogradPlan : public ConvPlan {
                 gemm_.nr,
                 m + i * nr_row_,
                 0,
-                {},
-                nullptr});
+                {}});
     }
     const int width = tiles_.columns.m;
     transform_.output({m, nr_row_, out.channels, sums, width * gemm_.nr, gemm_.nr, 0, tiles_.rows.m, width, false, {}});
@@ -293,8 +292,7 @@ class WinogradPlan : public ConvPlan {
                   out.channels - done,
                   out.dst + pixel + done,
                   0,
-                  {nullptr, sum + done, 0, e.call},
-                  nullptr});
+                  {nullptr, sum + done, 0, e.call}});
       }
     }
   }

@@ -33,8 +33,8 @@ struct GemmF32Args {
   float* dst;            // not read, unless epilogue.residual says so
   int64_t dst_stride;    // elements between output rows
   Epilogue epilogue;
-  const float* next = nullptr;  // the next call's weights, as many as these: fetched meanwhile; null where none are
-  bool fetch_source = false;    // fetch the rows after each tile's: where src, dense and of one tap, is beyond L2
+  int64_t fetch_ahead = 0;    // the first tile fetches weights so many elements further on; 0: none
+  bool fetch_source = false;  // fetch the rows after each tile's: where src, dense and of one tap, is beyond L2
 };
 
 using GemmF32Fn = void(const GemmF32Args&);

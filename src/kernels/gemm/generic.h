@@ -21,8 +21,8 @@ namespace {
 using simd::Vec;
 
 // kFetch: each step of k also fetches a line, from `fetch` on, into the second cache. Two things are read from beyond
-// it: the next panel's weights, where they are large (the first tile of a panel fetches them for all), and the rows of
-// the next tiles, where the source is (each tile fetches: a line per step is more than its rows need).
+// it: weights, where they are large (the first tile of a panel fetches for all), and the rows of the next tiles, where
+// the source is (each tile fetches: a line per step is more than its rows need).
 template <int MR, int NV, bool kFetch>
 struct GemmTile {
   static constexpr int W = Vec::kWidth;
@@ -102,7 +102,10 @@ void gemm_f32(const GemmF32Args& a) {
   int64_t applied = 0;
   for (int64_t t = 0; t < tiles; ++t) {
     const int64_t begin = a.m * t / tiles, end = a.m * (t + 1) / tiles;
-    const float* fetch = a.fetch_source ? a.src + end * a.row_stride : t == 0 ? a.next : nullptr;
+    const bool fetch_weights = t == 0 && a.fetch_ahead;
+    const float* fetch = a.fetch_source  ? a.src + end * a.row_stride
+                         : fetch_weights ? a.weights + a.fetch_ahead
+                                         : nullptr;
     if (narrow) {
       gemm_rows<MR, NV - 1, false>(a, NV * Vec::kWidth, begin, end - begin, nullptr);
     } else if (fetch) {

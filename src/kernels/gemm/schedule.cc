@@ -11,6 +11,11 @@ bool gemm_streams(int64_t weight_bytes) noexcept {
   return weight_bytes > cpu_info().l2_bytes / 2;
 }
 
+int64_t gemm_fetch_ahead(int64_t panel_size) noexcept {
+  constexpr int64_t kFar = 1 << 14;
+  return std::min(panel_size, kFar);
+}
+
 int64_t gemm_block_rows(int64_t row_bytes, int64_t weight_bytes) noexcept {
   const int64_t budget = gemm_streams(weight_bytes) ? cpu_info().l2_bytes / 2 : cpu_info().l1d_bytes / 2;
   return std::max<int64_t>(budget / std::max<int64_t>(row_bytes, 1), 56);
@@ -48,7 +53,7 @@ void gemm_matrix_f32(const GemmF32Kernel& kernel, const GemmF32Args& args, int64
                     for (int64_t panel = first_panel; panel < last_panel; ++panel) {
                       GemmF32Args part = panel_of(args, panel, kernel.nr, panel_stride);
                       part.m = std::min(block, end - first);
-                      if (streams && panel + 1 < last_panel) part.next = part.weights + panel_stride;
+                      if (streams && panel + 1 < last_panel) part.fetch_ahead = gemm_fetch_ahead(panel_stride);
                       part.src += first * args.row_stride;
                       part.dst += first * args.dst_stride;
                       if (part.epilogue.residual) part.epilogue.residual += first * args.epilogue.residual_stride;
