@@ -47,6 +47,8 @@ class WinogradPlan : public ConvPlan {
         outputs_(tiles_.rows.m * tiles_.columns.m),
         transform_(*choose_winograd(m, static_cast<int>(winograd_taps(p_)), tiles_.axes(), options.isa)),
         gemm_(choose_gemm_f32(options.isa)) {
+    for (int64_t i = 0; i < tiles_.rows.tiles(); ++i) row_tiles_.push_back(tiles_.rows.tile(i));
+    for (int64_t i = 0; i < tiles_.columns.tiles(); ++i) column_tiles_.push_back(tiles_.columns.tile(i));
     per_image_ = tiles_.count();
     count_ = checked_mul(p_.n, per_image_);
     slices_ = p_.out[0] + (p_.kernel[0] - 1) * p_.dilation[0];
@@ -127,11 +129,12 @@ class WinogradPlan : public ConvPlan {
 
   struct Tile {
     int64_t image;
-    WinogradAxis::Tile row, column;
+    const WinogradAxis::Tile& row;
+    const WinogradAxis::Tile& column;
   };
   Tile tile(int64_t index) const {
-    const int64_t in_image = index % per_image_, columns = tiles_.columns.tiles();
-    return {index / per_image_, tiles_.rows.tile(in_image / columns), tiles_.columns.tile(in_image % columns)};
+    const int64_t in_image = index % per_image_, columns = static_cast<int64_t>(column_tiles_.size());
+    return {index / per_image_, row_tiles_[in_image / columns], column_tiles_[in_image % columns]};
   }
 
   // Elements from a pixel to the next one of a tile along an axis, in an image of the given width.
@@ -319,6 +322,7 @@ class WinogradPlan : public ConvPlan {
   int64_t points_, outputs_;  // of a tile
   const WinogradKernel& transform_;
   const GemmF32Kernel& gemm_;
+  std::vector<WinogradAxis::Tile> row_tiles_, column_tiles_;
   int64_t per_image_, count_;  // tiles
   int64_t slices_, panels_;
   int64_t c_row_, nr_row_;  // elements between tiles in V and M
