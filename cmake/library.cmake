@@ -1,6 +1,6 @@
 # libfastconv: every .cc below src/. A file named after an instruction set gets that row's flags (cmake/isa.cmake), and
 # is left out where the processor has no such row.
-find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(Threads REQUIRED)
 
 file(GLOB_RECURSE FASTCONV_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*.cc)
 foreach(isa IN LISTS FASTCONV_ALL_ISAS)
@@ -38,8 +38,6 @@ if(NOT DEFINED SKBUILD AND NOT FASTCONV_INPLACE)  # a wheel cannot hold the link
   set_target_properties(fastconv PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 endif()
 
-# OpenMP is known to one file alone. The plain system libgomp.so.1 is shared with other libraries of the process.
-set_source_files_properties(${PROJECT_SOURCE_DIR}/src/base/threads.cc PROPERTIES COMPILE_OPTIONS "${OpenMP_CXX_FLAGS}")
-target_link_libraries(fastconv PRIVATE ${OpenMP_CXX_LIBRARIES})
+target_link_libraries(fastconv PRIVATE Threads::Threads ${CMAKE_DL_LIBS})
 
 configure_file(cmake/version.h.in include/fastconv/version.h @ONLY)

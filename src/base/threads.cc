@@ -1,10 +1,6 @@
-// The only file that knows OpenMP. Also: how many threads a process may use (affinity, container quota), and what
-// happens after fork().
+// How many threads a process may use (affinity, container quota), and how work in two dimensions is cut.
 #include "base/threads.h"
 
-#include <dirent.h>
-#include <omp.h>
-#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -19,11 +15,9 @@
 namespace fastconv {
 namespace {
 
-// OpenMP ends the process when it cannot start as many threads as it is asked for.
-constexpr int kMostThreads = 1024;
+using detail::kMostThreads;
 
 std::atomic<int> chosen_threads{0};
-std::atomic<bool> pool_lost{false};
 thread_local int thread_limit = 0;
 
 int positive_env(const char* name) {
@@ -67,24 +61,6 @@ int default_threads() {
   return std::min(affinity_count(), quota_count());
 }
 
-int live_threads() {
-  DIR* tasks = opendir("/proc/self/task");
-  if (!tasks) return 2;  // unknown: assume the worst
-  int count = -2;        // "." and ".."
-  while (readdir(tasks)) ++count;
-  closedir(tasks);
-  return count;
-}
-
-// libgomp's pool does not survive fork(): a region opened in the child waits for ever for threads that do not exist.
-// The pool may be another library's doing (torch shares the same libgomp), so what counts is whether the parent had
-// any other thread at the moment of the fork. What is lost stays lost: a grandchild's parent has a single thread.
-bool parent_had_threads = false;
-[[maybe_unused]] const int fork_watch = pthread_atfork([] { parent_had_threads = live_threads() > 1; }, nullptr,
-                                                       [] {
-                                                         if (parent_had_threads) pool_lost.store(true);
-                                                       });
-
 }  // namespace
 
 int num_threads() {
@@ -109,10 +85,6 @@ int limit_threads(int count) {
   return std::exchange(thread_limit, count);
 }
 
-bool forked_without_pool() {
-  return pool_lost.load(std::memory_order_relaxed);
-}
-
 namespace detail {
 
 int64_t grid_rows(int64_t rows, int64_t columns, int64_t threads, Along along) noexcept {
@@ -126,16 +98,6 @@ int64_t grid_rows(int64_t rows, int64_t columns, int64_t threads, Along along) n
     }
   }
   return best;
-}
-
-void parallel_run(int64_t chunks, void (*body)(void*, int64_t), void* context) noexcept {
-  // Without a pool the chunks run here, in order: the same results, on one thread.
-  if (omp_in_parallel() || pool_lost.load(std::memory_order_relaxed)) {
-    for (int64_t i = 0; i < chunks; ++i) body(context, i);
-    return;
-  }
-#pragma omp parallel for num_threads(static_cast<int>(chunks)) schedule(static, 1)
-  for (int64_t i = 0; i < chunks; ++i) body(context, i);
 }
 
 }  // namespace detail

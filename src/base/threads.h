@@ -1,9 +1,11 @@
-// Threads: how many to use, and one primitive to use them. The only file that knows OpenMP is threads.cc.
+// Threads: how many to use, and one primitive to use them, on the workers of thread_pool.h.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 #include <type_traits>
+
+#include "base/thread_pool.h"
 
 namespace fastconv {
 
@@ -15,10 +17,6 @@ void set_num_threads(int64_t count);  // ValueError unless 1 to 1024
 // setting again. Gives back the limit before. Sessions with a thread count of their own put it around their runs.
 int limit_threads(int count);
 
-// True in a forked child of a process that had more than one thread: runs there use one thread, because a thread
-// pool does not survive a fork.
-bool forked_without_pool();
-
 // Items of this many multiply-adds that are worth a thread: together about 100k.
 inline int64_t product_grain(int64_t multiply_adds) {
   return 1 + 100000 / (multiply_adds + 1);
@@ -28,7 +26,6 @@ inline int64_t product_grain(int64_t multiply_adds) {
 enum class Along : uint8_t { rows, columns };
 
 namespace detail {
-void parallel_run(int64_t chunks, void (*body)(void* context, int64_t chunk), void* context) noexcept;
 // Pieces along the rows of parallel_grid, 1 to min(rows, threads).
 int64_t grid_rows(int64_t rows, int64_t columns, int64_t threads, Along along) noexcept;
 }  // namespace detail
@@ -51,7 +48,7 @@ void parallel_chunks(int64_t count, int64_t grain, int64_t most_chunks, const Fn
     const Fn* fn;
     int64_t count, chunks;
   } context{&fn, count, chunks};
-  detail::parallel_run(
+  detail::run_chunks(
       chunks,
       [](void* raw, int64_t chunk) {
         const Context& c = *static_cast<Context*>(raw);

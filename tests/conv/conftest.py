@@ -30,7 +30,7 @@ REPOSITORY = Path(__file__).parents[2]
 def run_worker(isa: str, start: int, stop: int, *options: str) -> Report:
     """The report of a new process on cases [start, stop); a process that dies is a failure of its last case."""
     command = [sys.executable, "-m", "tests.conv.worker", f"--seed={SEED}", f"--start={start}", f"--stop={stop}"]
-    environment = os.environ | {"FASTCONV_ISA": isa, "OMP_WAIT_POLICY": "passive", "OPENBLAS_NUM_THREADS": "1"}
+    environment = os.environ | {"FASTCONV_ISA": isa, "OPENBLAS_NUM_THREADS": "1"}
     result = subprocess.run([*command, *options], env=environment, cwd=REPOSITORY, capture_output=True, text=True)
     if result.returncode == 0:
         return Report.from_json(result.stdout)

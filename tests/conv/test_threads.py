@@ -97,7 +97,7 @@ def test_eight_python_threads_with_different_problems():
 
 
 def test_a_forked_child_runs():
-    """The pool of threads does not survive a fork; a child that waited for it would hang."""
+    """Threads do not survive a fork; a child that waited for its parent's would hang."""
     code = """
 import os, numpy as np, fastconv as fc
 fc.set_num_threads(2)

@@ -51,7 +51,7 @@ def outside(door: Path | str) -> list[Path]:
     ("what", "pattern", "paths"),
     [
         ("pybind11 outside src/python", r"pybind11|PYBIND11", outside("python")),
-        ("OpenMP outside base/threads.cc", r"\bomp\b|omp_|<omp\.h>", outside("base/threads.cc")),
+        ("OpenMP outside base/openmp.cc", r"\bomp\b|omp_|<omp\.h>|GOMP", outside("base/openmp.cc")),
         ("an instruction set in conv/", r"(?i)avx|sse[234]?\b|amx|neon|immintrin", [*SRC.glob("conv/**/*.*")]),
         ("an instruction set in graph/", r"(?i)avx|sse[234]?\b|amx|neon|immintrin", [*SRC.glob("graph/**/*.*")]),
         ("an algorithm in graph/", r"(?i)winograd|im2col", [*SRC.glob("graph/**/*.*")]),
