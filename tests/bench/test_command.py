@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 
 import numpy as np
@@ -14,7 +15,7 @@ from fastconv.bench.choice import Choice, show
 from fastconv.bench.engines import ENGINES, installed
 from fastconv.bench.run import Conditions, Row
 from fastconv.bench.shapes import parse
-from fastconv.bench.table import against_fastest
+from fastconv.bench.table import against_fastest, cells, footnotes, ratios
 from fastconv.bench.timing import Timing
 from fastconv.bench.torch_engines import Backend, Inductor
 from fastconv.cli import main
@@ -43,9 +44,17 @@ def test_engines_compute_the_same_convolution(engine, text):
         with pytest.raises(UnsupportedError, match="one spatial axis"):
             engine.conv(case)
         return
-    result = engine.conv(case).result()
+    if engine.name == "ncnn" and (case.shape.rank != 2 or case.shape.n > 1 or case.shape.transposed):
+        with pytest.raises(UnsupportedError, match="2-D convolutions of one image"):
+            engine.conv(case)
+        return
+    try:
+        result = engine.conv(case).result()
+    except UnsupportedError as reason:
+        assert (engine.name, str(reason)) == ("openvino-bf16", "the processor has no bf16")
+        return
     assert result.dtype == np.float32
-    assert relative_error(result, case.exact()) < 2e-6
+    assert relative_error(result, case.exact()) < (1e-2 if engine.name == "openvino-bf16" else 2e-6)
 
 
 @pytest.mark.parametrize("engine", QUICK, ids=lambda e: f"{e.name}-{e.layout}")
@@ -61,7 +70,12 @@ def test_engines_compute_the_same_network(engine):
         with pytest.raises(UnsupportedError, match=reason[f"{engine.name} {engine.layout}"]):
             engine.model(case)
         return
-    assert relative_error(engine.model(case).result(), exact) < 1e-5
+    try:
+        error = relative_error(engine.model(case).result(), exact)
+    except UnsupportedError as reason:
+        assert (engine.name, str(reason)) == ("openvino-bf16", "the processor has no bf16")
+        return
+    assert (1e-4 < error < 5e-2) if engine.name == "openvino-bf16" else error < 1e-5
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs g++")
@@ -91,6 +105,73 @@ def test_the_fastest_peer_is_told():
     assert against_fastest(rows) == {"a": 1.5}
 
 
+def row(engine, ratio=2.0, **more):
+    return Row("a", engine, "NCHW", ratio, 0.1, 1.0, ratio, None, "", **more)
+
+
+def test_ratios_between_precisions_are_marked():
+    ours, equal = row("fastconv", 1.0, precision="highest"), row("torch")
+    mixed = row("openvino-bf16", 0.5, precision="bfloat16")
+    assert [cells(r)[5] for r in (ours, equal, mixed)] == ["1.00", "2.00", "0.50*"]
+    assert ratios([ours, equal, mixed]) == {"fastconv NCHW": 1.0, "torch NCHW": 2.0, "openvino-bf16 NCHW*": 0.5}
+    assert against_fastest([ours, equal, mixed]) == {"a": 2.0}
+    (note,) = footnotes([ours, equal, mixed])
+    assert note == "* between different precisions: openvino-bf16 in bfloat16, fastconv in highest"
+    # "medium" has bfloat16's budget, "high" that of no format.
+    assert not row("openvino-bf16", precision="bfloat16", base_precision="medium").is_mixed
+    assert row("torch", base_precision="high").is_mixed
+    assert row("torch", base_precision="medium").is_mixed
+    assert not row("fastconv", precision="high", base_precision="high").is_mixed
+
+
+def test_a_clock_that_drifts_is_told():
+    assert footnotes([row("fastconv", drift=0.09)]) == []
+    (note,) = footnotes([row("fastconv", drift=0.27)])
+    assert note.startswith("warning: the clock drifted")
+    assert "a 27%" in note
+
+
+def test_intervals_are_shown():
+    assert cells(row("torch", ratio_low=1.9, ratio_high=2.25))[6] == "1.90-2.25"
+    assert cells(row("fastconv", 1.0, ratio_low=1.0, ratio_high=1.0))[6] == "-"
+    assert cells(row("torch"))[6] == "-"
+
+
+def test_lists_are_combined(tmp_path, capsys):
+    file = tmp_path / "rows.csv"
+    lists = ["--threads", "1,2", "--batch", "1,3", "--precision", "highest,high", "--engines", "onnxruntime"]
+    assert main(["bench", "conv", "--shapes", "1x4x6x6:4:3", *lists, "--rounds", "6", "--csv", str(file)]) == 0
+    rows = list(csv.DictReader(file.open()))
+    cases = dict.fromkeys(r["case"] for r in rows)
+    assert len(cases) == 8
+    assert next(iter(cases)) == "1x4x6x6:4:3, 1 thread, highest"
+    assert list(cases)[-1] == "3x4x6x6:4:3, 2 threads, high"
+    for r in rows:
+        assert f"{r['threads']} thread" in r["case"]
+        assert r["case"].startswith(f"{r['batch']}x4")
+        assert r["case"].endswith(f", {r['base_precision']}")
+        assert float(r["ratio_low"]) <= float(r["ratio"]) <= float(r["ratio_high"])
+    printed = capsys.readouterr().out
+    assert "* between different precisions: onnxruntime in float32, fastconv in high" in printed
+    assert "threads: 1, 2" in printed
+    assert "fastconv's precision: highest, high" in printed
+
+
+@pytest.mark.parametrize("wrong", [["--threads", "0"], ["--threads", "1,x"], ["--batch", ""], ["--precision", "best"]])
+def test_lists_that_are_none_are_refused(wrong, capsys):
+    with pytest.raises(SystemExit):
+        main(["bench", "conv", "1x4x6x6:4:3", *wrong])
+    assert "must be" in capsys.readouterr().err
+
+
+def test_other_kinds_mark_ratios_between_precisions(capsys):
+    pytest.importorskip("torch", reason="compares with PyTorch")
+    assert main(["bench", "layers", "1x8x6x6:8:3", "--precision", "high", "--rounds", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert "fastconv computes in high, the others in float32" in printed
+    assert re.search(r"\d\.\d\d\*", printed)
+
+
 def test_unknown_engines_are_refused():
     with pytest.raises(ValueError, match=r"engines: must be among .*onnxruntime.*, got 'tensorrt'"):
         installed(["tensorrt"])
@@ -101,7 +182,7 @@ def test_the_table_in_every_form(tmp_path, capsys):
     options = [part for form, path in files.items() for part in (f"--{form}", str(path))]
     assert main(["bench", "conv", "1x8x6x6:8:3", "1x4x9:4:3", "--rounds", "1", *options]) == 0
     printed = capsys.readouterr().out
-    for said in ("ratio", "error", "GF/s", "spread", "threads: 1", "highest", "fastconv NHWC"):
+    for said in ("ratio", "95%", "error", "GF/s", "spread", "threads: 1", "highest", "fastconv NHWC"):
         assert said in printed
     engines = len(installed())
     rows = list(csv.DictReader(files["csv"].open()))

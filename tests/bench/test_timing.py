@@ -9,10 +9,15 @@ def test_engines_take_turns():
     calls = []
     runs = {name: lambda name=name: (calls.append(name), time.sleep(0.002)) for name in "ab"}
     ticks = []
-    timings = measure(runs, rounds=4, block_ms=1, tick=lambda: ticks.append(1))
+    between = []
+    timings = measure(
+        runs, rounds=4, block_ms=1, tick=lambda: ticks.append(1), between=lambda: between.append(len(ticks))
+    )
     blocks = "".join(calls)[4:]  # after a first run and one that counts how many make a block
     assert blocks == "aabb" * 4
     assert len(ticks) == 8
+    assert between == [0, 2, 4, 6, 8]
+    assert all(len(t.rounds) == 4 and t.rounds == t.samples for t in timings.values())  # blocks of one
     assert all(len(t.samples) == 4 and t.median >= 2 for t in timings.values())
 
 

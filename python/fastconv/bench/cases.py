@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import fastconv
 from fastconv import reference
+from fastconv.bench import sources
 from fastconv.bench.shapes import ConvShape
 from fastconv.graph_builder import GraphBuilder
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# Input of the models of `fastconv.models`, where it is not that of ImageNet.
-MODEL_INPUTS = {"lenet5": (1, 1, 32, 32), "xception": (1, 3, 299, 299), "unet": (1, 3, 256, 256)}
-IMAGENET = (1, 3, 224, 224)
 _FREE_EXTENTS = (1, 3, 224, 224)  # stand in for those that a model leaves free
 
 
@@ -52,6 +50,11 @@ class ConvCase:
     def flops(self) -> float:
         """Of one run."""
         return self.shape.flops
+
+    @property
+    def batch(self) -> int:
+        """The number of images."""
+        return self.shape.n
 
     def exact(self) -> Array:
         """Result in float64, from the specification."""
@@ -107,44 +110,47 @@ class ModelCase:
     feed: dict[str, Array]
     threads: int = 1
     precision: str = "highest"
+    module: Any = None  # of torch's, where the model is one: torch's engines run it as it is
 
     @classmethod
-    def of(cls, source: str, shape: tuple[int, ...] | None, threads: int, precision: str) -> ModelCase:
-        """Make a case of an ONNX file, or of a model of `fastconv.models`, whose weights are random.
+    def of(
+        cls, text: str, shape: tuple[int, ...] | None, threads: int, precision: str, batch: int | None = None
+    ) -> ModelCase:
+        """Make a case of what the command line calls a model.
 
         Parameters
         ----------
-        source : str
-            A path, or the name of a function of `fastconv.models`.
-        shape : tuple of int, optional
-            Of the first input; the default is the model's own, with 1, 3, 224, 224 where it leaves extents free.
+        text, shape, batch
+            As `sources.read` takes them; where a model leaves extents free, they are 1, 3, 224, 224.
 
         Raises
         ------
         ValueError
-            For a name that is neither.
+            For a text that is no model, and where a model's batch cannot be the one asked for.
         """
-        from fastconv.onnx import to_onnx
-
-        if source.endswith(".onnx") or Path(source).exists():
-            return cls(Path(source).stem, Path(source).read_bytes(), {}, threads, precision)._with_feed(shape)
-        if source not in fastconv.models.__all__ or not source.islower():
-            names = ", ".join(name for name in fastconv.models.__all__ if name.islower())
-            raise ValueError(f"model: must be an ONNX file or one of {names}, got {source!r}")
-        extents = shape or MODEL_INPUTS.get(source, IMAGENET)
-        model = to_onnx(getattr(fastconv.models, source)().eval(), extents)
-        return cls(source, model.SerializeToString(), {}, threads, precision)._with_feed(extents)
-
-    def _with_feed(self, shape: tuple[int, ...] | None) -> ModelCase:
+        source = sources.read(text, shape, batch)
+        case = cls(source.name, source.onnx, {}, threads, precision, source.module)
         rng = np.random.default_rng(0)
-        for index, entry in enumerate(fastconv.InferenceSession(self.onnx).get_inputs()):
+        for index, entry in enumerate(fastconv.InferenceSession(case.onnx).get_inputs()):
+            if index < len(source.examples):
+                case.feed[entry.name] = source.examples[index]
+                continue
             extents = [e if isinstance(e, int) else d for e, d in zip(entry.shape, _FREE_EXTENTS)]
-            if index == 0 and shape is not None:
-                extents = list(shape)
+            if index == 0 and source.extents:
+                extents = list(source.extents)
+            elif batch is not None and extents and extents[0] != batch:
+                if isinstance(entry.shape[0], int):
+                    raise ValueError(f"model: {entry.name!r} must have the batch asked for, {batch}, got {extents[0]}")
+                extents[0] = batch
             if entry.type != "tensor(float)":
                 raise ValueError(f"model: inputs must be float32, got {entry.type} for {entry.name!r}")
-            self.feed[entry.name] = rng.standard_normal(extents, dtype=np.float32)
-        return self
+            case.feed[entry.name] = rng.standard_normal(extents, dtype=np.float32)
+        return case
+
+    @property
+    def batch(self) -> int:
+        """The first extent of the first input."""
+        return int(next(iter(self.feed.values())).shape[0])
 
     @cached_property
     def _graph(self) -> GraphBuilder:
@@ -170,8 +176,13 @@ class ModelCase:
         try:
             import torch
 
-            from fastconv.bench.torch_graph import TorchGraph
+            from fastconv.bench.torch_graph import TorchGraph, first_result
 
+            if self.module is not None:
+                module = copy.deepcopy(self.module).double().eval()
+                with torch.inference_mode():
+                    exact: Array = first_result(module(*(torch.from_numpy(_double(v)) for v in self.feed.values())))
+                return exact
             graph = TorchGraph(self.graph(), convert=lambda array: torch.from_numpy(_double(array)))
             with torch.inference_mode():
                 result: Array = graph.run({k: torch.from_numpy(_double(v)) for k, v in self.feed.items()})[0].numpy()

@@ -31,7 +31,7 @@ class Engine:
     name: str
     package: str
     layout = "NCHW"
-    on_request = False  # measured only where it is named
+    on_request = False  # measured only where it is named, or "all" are
 
     def available(self) -> bool:
         """Whether the package is installed."""
@@ -40,6 +40,10 @@ class Engine:
     def version(self) -> str:
         """Version of the package."""
         return importlib.metadata.version(self.package)
+
+    def precision(self, case: ConvCase | ModelCase) -> str:
+        """Return what it computes a case in: float32, bfloat16, or one of fastconv's budgets."""
+        return "float32"
 
     def conv(self, case: ConvCase) -> Runner:
         """Prepare a convolution."""

@@ -14,6 +14,7 @@ import fastconv
 from fastconv import _core
 from fastconv.bench.cases import ConvCase, ModelCase, UnsupportedError
 from fastconv.bench.engine import Array, Engine, Runner
+from fastconv.bench.ncnn_engine import Ncnn
 from fastconv.bench.torch_engines import Backend, Inductor, OneDnn, Torch
 
 
@@ -28,6 +29,10 @@ class FastConv(Engine):
     def version(self) -> str:
         """Version of the sources in use, installed or not."""
         return fastconv.__version__
+
+    def precision(self, case: ConvCase | ModelCase) -> str:
+        """The budget that the case names."""
+        return case.precision
 
     def conv(self, case: ConvCase) -> Runner:
         """Prepare `_core.Conv`, which is the public C++ class."""
@@ -96,15 +101,18 @@ class OpenVino(Engine):
     """OpenVINO's CPU plugin, held to float32: left alone it computes in bfloat16 where the processor can."""
 
     name = package = "openvino"
+    hint = "f32"
 
     def _request(self, model: bytes, threads: int, feed: dict[str, Array]) -> Runner:
         import openvino
 
         core = openvino.Core()
+        if self.hint.upper() not in ("F32", *core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")):
+            raise UnsupportedError(f"the processor has no {self.hint}")
         graph = core.read_model(model=model)
         graph.reshape({name: list(array.shape) for name, array in feed.items()})
         options = {
-            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_PRECISION_HINT": self.hint,
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": 1,
             "PERFORMANCE_HINT": "LATENCY",
@@ -126,6 +134,17 @@ class OpenVino(Engine):
         return self._request(case.onnx, case.threads, case.feed)
 
 
+class OpenVinoBf16(OpenVino):
+    """OpenVINO in bfloat16, as it computes by default on processors that can."""
+
+    name = "openvino-bf16"
+    hint = "bf16"
+
+    def precision(self, case: ConvCase | ModelCase) -> str:
+        """Not that of the others: the tables mark its ratios."""
+        return "bfloat16"
+
+
 ENGINES: tuple[Engine, ...] = (
     FastConv(),
     FastConv("NHWC"),
@@ -136,17 +155,23 @@ ENGINES: tuple[Engine, ...] = (
     Backend(),
     OnnxRuntime(),
     OpenVino(),
+    OpenVinoBf16(),
+    Ncnn(),
 )
 
 
 def installed(names: list[str] | None = None) -> list[Engine]:
     """Return the engines to measure: fastconv and, of those named (default: those not on request), the peers installed.
 
+    ``["all"]`` are all that are installed, with those on request.
+
     Raises
     ------
     ValueError
         For a name that is no engine, or one that was asked for and is not installed.
     """
+    if names == ["all"]:
+        return [engine for engine in ENGINES if engine.available()]
     known = dict.fromkeys(engine.name for engine in ENGINES)
     for name in names or ():
         if name not in known:

@@ -115,8 +115,11 @@ def show(layers: Sequence[Layer], conditions: Conditions, console: Console) -> N
         ours = f"{layer.ms:.3f}", f"{layer.spread_ms:.3f}", f"{layer.gflops:.0f}", f"{layer.error:.1e}"
         theirs = f"{layer.peer_ms:.3f}", f"{layer.peer_spread_ms:.3f}", f"{layer.peer_error:.1e}"
         own = "" if math.isnan(layer.exec_ms) else f"{layer.exec_ms:.3f}"
-        table.add_row(layer.case, layer.algorithm, *ours, layer.peer, *theirs, f"{layer.ratio:.2f}", own)
+        ratio = f"{layer.ratio:.2f}{conditions.mark}"
+        table.add_row(layer.case, layer.algorithm, *ours, layer.peer, *theirs, ratio, own)
     console.print(str(conditions), table, LEGEND)
+    if conditions.mark:
+        console.print(f"* here and below: fastconv computes in {conditions.precision}, the others in float32")
     for line in summary(layers):
         console.print(line, highlight=False)
 

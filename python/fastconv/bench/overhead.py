@@ -84,10 +84,12 @@ def show(calls: Sequence[Call], conditions: Conditions, console: Console) -> Non
         table.add_column(heading, justify="left" if heading.startswith("call") else "right")
     us = {call.what: call.us for call in calls}
     for call in calls:
-        share = f"{call.us / us[BASE]:.2f}" if BASE in us else "-"
+        share = f"{call.us / us[BASE]:.2f}{conditions.mark}" if BASE in us else "-"
         spread = f"{call.spread_us:.1f}" if call.spread_us else "-"
         table.add_row(call.what, f"{call.us:.1f}", spread, share, "-" if call.error is None else f"{call.error:.1e}")
     console.print(str(conditions), table, "us: median; spread: interquartile range; error: relative, against float64")
+    if BASE in us and conditions.mark:
+        console.print(f"* fastconv computes in {conditions.precision}, torch in float32")
     beyond = us["fastconv.Network"] - us["the Network's kernels alone"]
     console.print(f"a Network's run over its kernels: {beyond:.1f} us", highlight=False)
     if COMPILED in us:

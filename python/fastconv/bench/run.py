@@ -5,14 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import fastconv
 from fastconv.bench.cases import ConvCase, ModelCase, UnsupportedError, relative_error
+from fastconv.bench.clock import Clock
 from fastconv.bench.engine import Engine, Runner
 from fastconv.bench.engines import FastConv
+from fastconv.bench.intervals import paired_ratio
 from fastconv.bench.timing import measure
 
 Case = ConvCase | ModelCase
+
+# fastconv's budgets whose error is that of a number format.
+_FORMATS = {"highest": "float32", "medium": "bfloat16"}
+
+
+def is_same_precision(one: str, other: str) -> bool:
+    """Tell whether a ratio of times between two precisions (`Engine.precision`) is one of equals."""
+    return _FORMATS.get(one, one) == _FORMATS.get(other, other)
 
 
 @dataclass(frozen=True)
@@ -28,11 +39,23 @@ class Row:
     ratio: float  # the engine's time over fastconv's in the same layout: above 1, fastconv is faster
     error: float | None  # relative Frobenius error against float64
     how: str  # algorithm or means; the reason where there is no time
+    ratio_low: float = math.nan  # the ratio's interval: see `intervals`
+    ratio_high: float = math.nan
+    precision: str = "float32"  # what the engine computes in
+    base_precision: str = "highest"  # what fastconv does, which the ratio is to
+    threads: int = 1
+    batch: int = 1
+    drift: float = 0.0  # of the clock while the case was measured: see `clock`
 
     @property
     def failed(self) -> bool:
         """Whether the engine could not run the case."""
         return math.isnan(self.ms)
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether the ratio is between different precisions."""
+        return not is_same_precision(self.precision, self.base_precision)
 
 
 @dataclass(frozen=True)
@@ -41,23 +64,40 @@ class Conditions:
 
     cpu: str
     isa: str
-    threads: int
-    precision: str
+    threads: int | list[int]
+    precision: str | list[str]
     versions: dict[str, str]
 
     @classmethod
-    def of(cls, engines: Sequence[Engine], threads: int, precision: str) -> Conditions:
-        """Read them from the machine."""
+    def of(cls, engines: Sequence[Engine], threads: int | Sequence[int], precision: str | Sequence[str]) -> Conditions:
+        """Read them from the machine. Several threads or precisions are a list; a list of one is that one."""
         cpu = fastconv.cpu_info()
-        return cls(cpu["brand"], cpu["isa"], threads, precision, {e.name: e.version() for e in engines})
+        several = [threads] if isinstance(threads, int) else list(threads)
+        budgets = [precision] if isinstance(precision, str) else list(precision)
+        return cls(
+            cpu["brand"],
+            cpu["isa"],
+            several if len(several) > 1 else several[0],
+            budgets if len(budgets) > 1 else budgets[0],
+            {e.name: e.version() for e in engines},
+        )
+
+    @property
+    def mark(self) -> str:
+        """What follows a ratio to peers in float32: a star where fastconv computes in another precision."""
+        return "" if self.precision == "highest" else "*"
 
     def __str__(self) -> str:
         """One line for headings."""
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
         return (
-            f"{self.cpu}, {self.isa}; threads: {self.threads}; float32 arrays, fastconv's precision: {self.precision}, "
-            f"peers in float32; {versions}"
+            f"{self.cpu}, {self.isa}; threads: {_listed(self.threads)}; float32 arrays, fastconv's precision: "
+            f"{_listed(self.precision)}, peers in float32 unless they are named otherwise; {versions}"
         )
+
+
+def _listed(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def run_case(
@@ -89,15 +129,20 @@ def run_case(
                 raise
             runners.pop(index, None)
             failures[index] = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    times = measure({str(index): runner.run for index, runner in runners.items()}, rounds=rounds, tick=tick)
-    ours = {engines[i].layout: times[str(i)].median for i in runners if isinstance(engines[i], FastConv)}
+    clock = Clock()
+    times = measure(
+        {str(index): runner.run for index, runner in runners.items()}, rounds=rounds, tick=tick, between=clock
+    )
+    ours = {engines[i].layout: times[str(i)] for i in runners if isinstance(engines[i], FastConv)}
+    common = {"base_precision": case.precision, "threads": case.threads, "batch": case.batch, "drift": clock.drift}
     for index, engine in enumerate(engines):
+        terms: dict[str, Any] = {"precision": engine.precision(case), **common}
         if index in failures:
             nan = float("nan")
-            yield Row(name, engine.name, engine.layout, nan, nan, 0.0, nan, None, failures[index])
+            yield Row(name, engine.name, engine.layout, nan, nan, 0.0, nan, None, failures[index], **terms)
             continue
         timing = times[str(index)]
-        base = ours.get(engine.layout, next(iter(ours.values())))
+        ratio = paired_ratio(timing.rounds, ours.get(engine.layout, next(iter(ours.values()))).rounds)
         yield Row(
             name,
             engine.name,
@@ -105,7 +150,10 @@ def run_case(
             timing.median,
             timing.spread,
             case.flops / timing.median / 1e6,
-            timing.median / base,
+            ratio.median,
             errors.get(index),
             runners[index].how,
+            ratio.low,
+            ratio.high,
+            **terms,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import sys
 import tempfile
@@ -56,20 +57,36 @@ class Torch(Engine):
         return Runner(run, lambda: run().numpy())
 
     def model(self, case: ModelCase) -> Runner:
-        """Prepare a `TorchGraph`."""
+        """Prepare a `TorchGraph`, or the module that the case was made from."""
         import torch
 
-        from fastconv.bench.torch_graph import TorchGraph
+        from fastconv.bench.torch_graph import TorchGraph, first_result
 
         torch.set_num_threads(case.threads)
-        graph = TorchGraph(case.graph(), convert=self._tensor)
         feed = {name: self._tensor(array) for name, array in case.feed.items()}
+        if case.module is not None:
+            module, tensors = self._module(case.module), list(feed.values())
+
+            def call() -> Any:
+                return module(*tensors)
+        else:
+            graph = TorchGraph(case.graph(), convert=self._tensor)
+
+            def call() -> Any:
+                return graph.run(feed)[0]
 
         def run() -> Any:
             with torch.inference_mode():
-                return graph.run(feed)[0]
+                return call()
 
-        return Runner(run, lambda: run().numpy(), "eager")
+        return Runner(run, lambda: first_result(run()), "eager")
+
+    def _module(self, module: Any) -> Any:
+        """Return a copy of a module in the engine's memory format."""
+        import torch
+
+        kept = copy.deepcopy(module).eval().requires_grad_(False)
+        return kept.to(memory_format=torch.channels_last) if self.layout == "NHWC" else kept
 
 
 class OneDnn(Torch):
@@ -144,15 +161,29 @@ class Inductor(Torch):
         raise UnsupportedError("measured on whole networks")
 
     def model(self, case: ModelCase) -> Runner:
-        """Trace the network to one graph of PyTorch's own operators, and compile that."""
+        """Compile the module that the case was made from, or the record traced to PyTorch's own operators."""
+        import torch
+
+        from fastconv.bench.torch_graph import first_result
+
+        torch.set_num_threads(case.threads)
+        feed = [self._tensor(array) for array in case.feed.values()]
+        module = self._traced(case, feed) if case.module is None else self._module(case.module)
+        compiled, how = self._compiled(module, case)
+
+        def run() -> Any:
+            with torch.no_grad():
+                return compiled(*feed)
+
+        return Runner(run, lambda: first_result(run()), how)
+
+    def _traced(self, case: ModelCase, feed: list[Any]) -> Any:
         import torch
         from torch.fx.experimental.proxy_tensor import make_fx
 
         from fastconv.bench.torch_graph import TorchGraph
 
-        torch.set_num_threads(case.threads)
         graph = TorchGraph(case.graph(), convert=self._tensor)
-        feed = [self._tensor(array) for array in case.feed.values()]
         with torch.no_grad():
             module = make_fx(lambda *tensors: graph.run(dict(zip(case.feed, tensors)))[0])(*feed)
         # Freezing takes parameters and buffers for constants, not the plain attributes that tracing leaves.
@@ -160,13 +191,7 @@ class Inductor(Torch):
             tensor = getattr(module, name)
             delattr(module, name)
             module.register_buffer(name, tensor)
-        compiled, how = self._compiled(module, case)
-
-        def run() -> Any:
-            with torch.no_grad():
-                return compiled(*feed)
-
-        return Runner(run, lambda: run().numpy(), how)
+        return module
 
     def _compiled(self, module: Any, case: ModelCase) -> tuple[Any, str]:
         import torch
@@ -181,6 +206,10 @@ class Backend(Inductor):
 
     def __init__(self) -> None:
         Torch.__init__(self)
+
+    def precision(self, case: ConvCase | ModelCase) -> str:
+        """The budget that the case names."""
+        return case.precision
 
     def model(self, case: ModelCase) -> Runner:
         """Compile the network that torch's other engines get."""

@@ -58,6 +58,12 @@ class TorchGraph:
         return [tensor for output in self._graph.outputs if (tensor := values[output.id]) is not None]
 
 
+def first_result(results: Any) -> np.ndarray:
+    """Return the first tensor of what a module gave, of whatever kind that is, as an array."""
+    array: np.ndarray = torch.utils._pytree.tree_leaves(results)[0].numpy()
+    return array
+
+
 def _ints(tensor: Tensor | None) -> list[int]:
     return [] if tensor is None else [int(v) for v in tensor.reshape(-1).tolist()]
 

@@ -1,6 +1,7 @@
 """``fastconv bench``: what the benchmarks measure, one kind a function; fastconv/bench does the work.
 
-``conv`` and ``model``: ours and the peers in one table, on equal terms. ``layers``: each convolution beside the fastest
+``conv`` and ``model``: ours and the peers in one table, on equal terms, for every combination of the threads, batches
+and precisions listed. ``layers``: each convolution beside the fastest
 that PyTorch offers. ``choice``: our algorithms among themselves. ``overhead``, ``session``, ``threads``: what calls and
 sessions cost, what threads gain. ``roofline``: networks' layers against the machine's measured ceilings.
 """
@@ -8,13 +9,18 @@ sessions cost, what threads gain. ``roofline``: networks' layers against the mac
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import functools
+import itertools
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastconv.bench.run import Case, Row
     from fastconv.bench.shapes import ConvShape
+
+PRECISIONS = ("highest", "high", "medium")
 
 
 def add(commands: Any) -> argparse.ArgumentParser:
@@ -24,46 +30,60 @@ def add(commands: Any) -> argparse.ArgumentParser:
     )
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--threads", type=int, metavar="N", help="for every engine (1; threads: 2)")
-    shared.add_argument("--precision", default="highest", choices=("highest", "high", "medium"), help="fastconv's")
     shared.add_argument("--rounds", type=int, default=11, metavar="N", help="blocks of runs per engine (11)")
     shared.add_argument("--csv", type=Path, metavar="FILE", help="write the rows as CSV")
     shared.add_argument("--json", type=Path, metavar="FILE", help="write rows and conditions as JSON")
-    peers = argparse.ArgumentParser(add_help=False)
-    peers.add_argument("--engines", metavar="A,B", help="peers to measure, by package (default: all installed)")
+    one = argparse.ArgumentParser(add_help=False, parents=[shared])
+    one.add_argument("--threads", type=int, metavar="N", help="for every engine (1; threads: 2)")
+    one.add_argument("--precision", default="highest", choices=PRECISIONS, help="fastconv's")
+    peers = argparse.ArgumentParser(add_help=False, parents=[shared])
+    peers.add_argument("--threads", type=_counts, default=[1], metavar="N,M", help="for every engine, in turn (1)")
+    peers.add_argument("--precision", type=_precisions, default=["highest"], metavar="P,Q", help="fastconv's (highest)")
+    peers.add_argument(
+        "--engines",
+        metavar="A,B",
+        help="peers to measure (default: all installed that compile nothing; all: every one)",
+    )
     peers.add_argument("--markdown", type=Path, metavar="FILE", help="write the table as Markdown")
     peers.add_argument("--plot", type=Path, metavar="PNG", help="draw a bar chart")
     shapes = argparse.ArgumentParser(add_help=False)
     shapes.add_argument("shape", nargs="*", help="NxCxHxW:K:RxS[:s2][:p1][:d1][:g1][:t], as 1x64x56x56:64:3")
     shapes.add_argument(
-        "--shapes", type=Path, metavar="CSV", help="all rows of a file like bench/shapes/conv_shapes.csv"
+        "--shapes", metavar="CSV|SHAPE", help="all rows of a file like bench/shapes/conv_shapes.csv, or one shape"
     )
     shapes.add_argument("--suite", metavar="NAME", help="a suite of the file, as resnet_50_v1_5, or all")
-    shapes.add_argument("--batch", type=int, default=1, metavar="N", help="takes the place of the file's batches (1)")
+    batch = argparse.ArgumentParser(add_help=False)
+    batch.add_argument("--batch", type=int, default=1, metavar="N", help="takes the place of the file's batches (1)")
 
-    conv = kinds.add_parser("conv", parents=[shared, peers, shapes], help="convolutions")
+    conv = kinds.add_parser("conv", parents=[peers, shapes], help="convolutions")
     conv.add_argument("--algorithm", default="auto", help="fastconv's")
-    kinds.add_parser("layers", parents=[shared, shapes], help="each convolution beside the fastest that PyTorch offers")
+    conv.add_argument(
+        "--batch", type=_counts, metavar="N,M", help="take the place of the shapes' batches (default: 1 for a file's)"
+    )
+    kinds.add_parser(
+        "layers", parents=[one, shapes, batch], help="each convolution beside the fastest that PyTorch offers"
+    )
     choice = kinds.add_parser(
-        "choice", parents=[shared, shapes], help="every algorithm that applies, beside the one that auto takes"
+        "choice", parents=[one, shapes, batch], help="every algorithm that applies, beside the one that auto takes"
     )
     choice.add_argument("--most-gflop", type=float, metavar="X", help="leave out larger convolutions")
 
     models = argparse.ArgumentParser(add_help=False)
-    models.add_argument("model", nargs="+", help="ONNX files, or names of fastconv.models (random weights)")
+    models.add_argument("model", nargs="+", help="ONNX files, names of fastconv.models, or module:function")
     models.add_argument("--shape", metavar="NxCxHxW", help="of the first input")
-    kinds.add_parser("model", parents=[shared, peers, models], help="whole networks")
+    model = kinds.add_parser("model", parents=[peers, models], help="whole networks")
+    model.add_argument("--batch", type=_counts, metavar="N,M", help="of the inputs (default: the model's, or 1)")
     kinds.add_parser(
         "session",
-        parents=[shared, models],
+        parents=[one, models],
         help="creation, first run and memory beside ONNX Runtime, in fresh processes",
     )
-    kinds.add_parser("threads", parents=[shared, models], help="what --threads N gain over one")
+    kinds.add_parser("threads", parents=[one, models], help="what --threads N gain over one")
     roofline = kinds.add_parser(
-        "roofline", parents=[shared, models], help="networks' layers against the machine's measured ceilings"
+        "roofline", parents=[one, models], help="networks' layers against the machine's measured ceilings"
     )
     roofline.add_argument("--plot", type=Path, metavar="PNG", help="draw them")
-    kinds.add_parser("overhead", parents=[shared], help="what a small call costs beside PyTorch's")
+    kinds.add_parser("overhead", parents=[one], help="what a small call costs beside PyTorch's")
     return parser
 
 
@@ -79,10 +99,8 @@ def run(options: argparse.Namespace) -> int:
     from fastconv.bench.engines import installed
     from fastconv.bench.run import Conditions, run_case
 
-    if options.threads is None:
-        options.threads = 2 if options.kind == "threads" else 1
-    if options.threads < 1 or options.rounds < 1:
-        raise ValueError(f"bench: threads and rounds must be >= 1, got {options.threads} and {options.rounds}")
+    if options.rounds < 1:
+        raise ValueError(f"bench: rounds must be >= 1, got {options.rounds}")
     others = {
         "choice": _choice,
         "layers": _layers,
@@ -92,17 +110,21 @@ def run(options: argparse.Namespace) -> int:
         "threads": _threads,
     }
     if options.kind in others:
+        if options.threads is None:
+            options.threads = 2 if options.kind == "threads" else 1
+        if options.threads < 1:
+            raise ValueError(f"bench: threads must be >= 1, got {options.threads}")
         return others[options.kind](options)
     engines = installed(options.engines.split(",") if options.engines else None)
     conditions = Conditions.of(engines, options.threads, options.precision)
-    cases = _convolutions(options) if options.kind == "conv" else _models(options)
+    cases = list(_convolutions(options) if options.kind == "conv" else _networks(options))
     rows: list[Row] = []
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        total = progress.add_task("measuring", total=len(cases))
-        for name, make in cases:
-            progress.update(total, description=name)
-            rows += run_case(name, make(), engines, options.rounds)
-            progress.advance(total)
+        bar = progress.add_task("measuring", total=len(cases))
+        block = 1 / (options.rounds * len(engines))
+        for done, (name, make) in enumerate(cases):
+            progress.update(bar, description=name, completed=done)
+            rows += run_case(name, make(), engines, options.rounds, lambda: progress.advance(bar, block))
     table.show(rows, conditions, table.console())
     if options.csv:
         table.write_csv(rows, options.csv)
@@ -117,6 +139,22 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _counts(text: str) -> list[int]:
+    """Read a list of numbers: 1,2."""
+    fields = text.split(",")
+    if not all(field.isdigit() and int(field) for field in fields):
+        raise argparse.ArgumentTypeError(f"must be numbers >= 1, as 1,2, got {text!r}")
+    return [int(field) for field in dict.fromkeys(fields)]
+
+
+def _precisions(text: str) -> list[str]:
+    """Read a list of precisions: highest,high."""
+    fields = text.split(",")
+    if not set(fields) <= set(PRECISIONS):
+        raise argparse.ArgumentTypeError(f"must be among {', '.join(PRECISIONS)}, got {text!r}")
+    return list(dict.fromkeys(fields))
+
+
 def _layers(options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import Progress
@@ -126,7 +164,7 @@ def _layers(options: argparse.Namespace) -> int:
     from fastconv.bench.run import Conditions
 
     given = options.shape or options.suite or options.shapes
-    shapes = _shapes(options) if given else families.representatives()
+    shapes = _shapes(options, options.batch) if given else families.representatives()
     cases = (ConvCase(shape, options.threads, options.precision) for shape in shapes)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         total = progress.add_task("measuring", total=len(shapes))
@@ -202,7 +240,7 @@ def _choice(options: argparse.Namespace) -> int:
     from fastconv.bench.run import Conditions
 
     most = float("inf") if options.most_gflop is None else options.most_gflop * 1e9
-    chosen = [shape for shape in _shapes(options) if shape.flops <= most]
+    chosen = [shape for shape in _shapes(options, options.batch) if shape.flops <= most]
     choices = [
         choice.judge(ConvCase(shape, options.threads, options.precision), options.rounds)
         for shape in track(chosen, "measuring", console=Console(stderr=True), transient=True)
@@ -216,25 +254,57 @@ def _choice(options: argparse.Namespace) -> int:
     return 0
 
 
-def _shapes(options: argparse.Namespace) -> list[ConvShape]:
+def _shapes(options: argparse.Namespace, batch: int | None) -> list[ConvShape]:
+    """Return the shapes asked for; a batch takes the place of those of a file."""
     from fastconv.bench import shapes
 
     chosen = [shapes.parse(text) for text in options.shape]
-    if options.suite or options.shapes:
+    file = options.shapes
+    if file and ":" in file and not Path(file).exists():
+        chosen.append(shapes.parse(file))
+        file = None
+    if options.suite or file:
         suite = None if options.suite == "all" else options.suite
-        chosen += shapes.read_csv(options.shapes or shapes.SUITES, suite, options.batch)
+        chosen += shapes.read_csv(file or shapes.SUITES, suite, batch)
     if not chosen:
         raise ValueError(f"bench {options.kind}: needs a shape, --suite or --shapes, got none")
     return list(shapes.unique(chosen))
 
 
-def _convolutions(options: argparse.Namespace) -> list[tuple[str, Callable[[], Case]]]:
+_Named = tuple[str, Callable[[], "Case"]]
+
+
+def _convolutions(options: argparse.Namespace) -> Iterable[_Named]:
     from fastconv.bench.cases import ConvCase
 
-    def make(shape: ConvShape) -> Callable[[], Case]:
-        return lambda: ConvCase(shape, options.threads, options.precision, options.algorithm)
+    shapes = _shapes(options, 1)
+    if options.batch:
+        shapes = [replace(shape, n=batch) for shape in shapes for batch in options.batch]
+    for shape, threads, precision in itertools.product(shapes, options.threads, options.precision):
+        name = ", ".join([str(shape), *_terms(options, threads, precision)])
+        yield name, functools.partial(ConvCase, shape, threads, precision, options.algorithm)
 
-    return [(str(shape), make(shape)) for shape in _shapes(options)]
+
+def _networks(options: argparse.Namespace) -> Iterable[_Named]:
+    from fastconv.bench.cases import ModelCase
+
+    batches = options.batch or [None]
+    for text, batch, threads, precision in itertools.product(
+        options.model, batches, options.threads, options.precision
+    ):
+        several = [f"batch {batch}"] if len(batches) > 1 else []
+        name = ", ".join([Path(text).stem, *several, *_terms(options, threads, precision)])
+        yield name, functools.partial(ModelCase.of, text, _extents(options), threads, precision, batch)
+
+
+def _terms(options: argparse.Namespace, threads: int, precision: str) -> list[str]:
+    """Say what sets a case apart from the others of a list."""
+    terms = []
+    if len(options.threads) > 1:
+        terms.append(f"{threads} thread{'s' * (threads > 1)}")
+    if len(options.precision) > 1:
+        terms.append(precision)
+    return terms
 
 
 def _each_model(options: argparse.Namespace, measure: Callable[[Any], list[Any]]) -> list[Any]:
@@ -242,18 +312,13 @@ def _each_model(options: argparse.Namespace, measure: Callable[[Any], list[Any]]
     from rich.console import Console
     from rich.progress import track
 
+    from fastconv.bench.cases import ModelCase
+
     rows: list[Any] = []
-    for _, make in track(_models(options), "measuring", console=Console(stderr=True), transient=True):
-        rows += measure(make())
+    for text in track(options.model, "measuring", console=Console(stderr=True), transient=True):
+        rows += measure(ModelCase.of(text, _extents(options), options.threads, options.precision))
     return rows
 
 
-def _models(options: argparse.Namespace) -> list[tuple[str, Callable[[], Case]]]:
-    from fastconv.bench.cases import ModelCase
-
-    shape = tuple(int(extent) for extent in options.shape.split("x")) if options.shape else None
-
-    def make(source: str) -> Callable[[], Case]:
-        return lambda: ModelCase.of(source, shape, options.threads, options.precision)
-
-    return [(Path(source).stem, make(source)) for source in options.model]
+def _extents(options: argparse.Namespace) -> tuple[int, ...] | None:
+    return tuple(int(extent) for extent in options.shape.split("x")) if options.shape else None
