@@ -51,7 +51,7 @@ class Block(torch.nn.Module):
         self.conv, self.norm = torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8)
 
     def forward(self, x):
-        return torch.relu(self.norm(self.conv(x)))
+        return torch.relu(self.norm(self.conv(x))) + x.mean()
 
 class Net(torch.nn.Module):
     def __init__(self):

@@ -37,6 +37,10 @@ class Trace:
         """Write the events to ``<prefix>_<date>.json`` and return that name."""
         now = datetime.datetime.now()
         path = f"{prefix.rstrip('_')}_{now:%Y-%m-%d_%H-%M-%S}_{now.microsecond // 1000:03d}.json"
+        self.dump(path)
+        return path
+
+    def dump(self, path: str | os.PathLike[str]) -> None:
+        """Write the events to a file."""
         with self._lock, open(path, "w", encoding="utf-8") as file:
             file.write("[\n" + ",\n".join(map(json.dumps, self._events)) + "\n]\n")
-        return path

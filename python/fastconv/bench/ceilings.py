@@ -33,6 +33,10 @@ class Ceilings:
         """GF/s that a layer of so many operations a byte can reach when its data come from memory."""
         return min(self.gflops, intensity * self.memory_gbs)
 
+    def least_ms(self, flops: float, moved_bytes: float) -> float:
+        """Milliseconds that a layer takes at least: its arithmetic, or its data from memory."""
+        return max(flops / self.gflops, moved_bytes / self.memory_gbs) / 1e6
+
 
 def measure_ceilings(threads: int, rounds: int) -> Ceilings:
     """Measure them: the best median of a few products, and the largest value of an array found by NumPy."""

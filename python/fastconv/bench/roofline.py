@@ -6,9 +6,10 @@ weights and outputs once each. Operations are counted as the direct sums', so Wi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich import box
@@ -46,13 +47,18 @@ def measure_layers(case: ModelCase, ceilings: Ceilings, runs: int) -> list[Point
     """Run a network `runs` times, layer by layer."""
     fastconv.set_num_threads(case.threads)
     network = fastconv.compile(case.onnx, precision=case.precision, tune=False)
+    return points_of(case.name, fastconv.explain(network, *case.feed.values(), runs=runs).steps, ceilings)
+
+
+def points_of(model: str, steps: Sequence[Mapping[str, Any]], ceilings: Ceilings) -> list[Point]:
+    """Return the points of a network's steps, as `fastconv.explain` tells them."""
     points = []
-    for step in fastconv.explain(network, *case.feed.values(), runs=runs).steps:
+    for step in steps:
         if not step["flops"] or not step["ms"]:
             continue
         intensity, gflops = step["flops"] / step["bytes"], step["flops"] / step["ms"] / 1e6
         limit = gflops / ceilings.attainable(intensity)
-        names = case.name, step["name"], step["op"], step["algorithm"]
+        names = model, step["name"], step["op"], step["algorithm"]
         points.append(Point(*names, step["ms"], step["share"], intensity, gflops, limit, step["error"]))
     return points
 
@@ -113,7 +119,7 @@ def write_png(points: Sequence[Point], ceilings: Ceilings, conditions: Condition
         axes.grid(which="major", alpha=0.3)
     panels[0].set_ylabel("GF/s, counted as direct sums")
     handles, labels = panels[0].get_legend_handles_labels()
-    legend = figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
+    legend = figure.legend(handles, labels, loc="outside lower center", ncols=min(4, 2 * len(models)), fontsize=8)
     for handle in legend.legend_handles[2:]:
         handle.set_sizes([40])  # type: ignore[union-attr]
     figure.suptitle(f"{conditions}; area: share of the network's time", fontsize=7, wrap=True)

@@ -90,9 +90,10 @@ class Conditions:
     def __str__(self) -> str:
         """One line for headings."""
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
+        peers = ", peers in float32 unless they are named otherwise" if len(self.versions) > 1 else ""
         return (
             f"{self.cpu}, {self.isa}; threads: {_listed(self.threads)}; float32 arrays, fastconv's precision: "
-            f"{_listed(self.precision)}, peers in float32 unless they are named otherwise; {versions}"
+            f"{_listed(self.precision)}{peers}; {versions}"
         )
 
 

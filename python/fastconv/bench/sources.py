@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -137,13 +138,16 @@ def _from_torch(module: Any, arrays: Sequence[Array]) -> bytes:
     import torch
 
     tensors = tuple(torch.from_numpy(np.array(array)) for array in arrays)
-    with _quiet("torch.onnx"), torch.no_grad():
+    with _quiet("torch.onnx"), warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore", FutureWarning)  # of what torch calls itself
         program = torch.onnx.export(module, tensors, dynamo=True, verbose=False)
     assert program is not None
     proto = program.model_proto
+    taken: set[str] = set()  # ONNX Runtime refuses two nodes of one name
     for node in proto.graph.node:
         scopes = {entry.key: entry.value for entry in node.metadata_props}.get("pkg.torch.onnx.name_scopes", "[]")
-        node.name = next((scope for scope in ast.literal_eval(scopes)[-2:-1] if scope), node.name)
+        node.name = next((scope for scope in ast.literal_eval(scopes)[-2:-1] if scope not in ("", *taken)), node.name)
+        taken.add(node.name)
     return bytes(proto.SerializeToString())
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 # In the order of the help text. A command's module is imported only to build its parser, so it must import cheaply.
-COMMANDS = ("info", "run", "bench", "tune", "demo")
+COMMANDS = ("info", "run", "bench", "profile", "tune", "demo")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

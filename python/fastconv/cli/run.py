@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastconv.cli import pictures
+from fastconv.cli import inputs
 from fastconv.session import InferenceSession
 
 
@@ -17,27 +17,15 @@ def add(commands: Any) -> argparse.ArgumentParser:
     """Add the command's parser."""
     parser: argparse.ArgumentParser = commands.add_parser("run", help="run an ONNX model on an image or an array")
     parser.add_argument("model", type=Path, help="the ONNX file")
-    parser.add_argument(
-        "--input",
-        action="append",
-        required=True,
-        metavar="[NAME=]FILE",
-        help="an image, or a .npy array fed as it is; repeat with NAME= for models of several inputs",
-    )
+    inputs.add(parser, required=True)
     parser.add_argument("--output", type=Path, metavar="NPY", help="write the outputs here (several: .npz)")
-    parser.add_argument(
-        "--normalize",
-        choices=sorted(pictures.NORMALIZATIONS),
-        default="unit",
-        help="pixel values: unit is x/255, imagenet is (x/255 - mean)/std, signed is x/127.5 - 1, none is 0 to 255",
-    )
     return parser
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the model once, and once more for its time."""
     session = InferenceSession(options.model)
-    feed = _feed(session, options.input, options.normalize)
+    feed = inputs.feed(session, options.input, options.normalize)
     names = [arg.name for arg in session.get_outputs()]
     results = session.run(names, feed)
     began = time.perf_counter()
@@ -53,24 +41,6 @@ def run(options: argparse.Namespace) -> int:
     if options.output:
         _save(options.output, names, results)
     return 0
-
-
-def _feed(session: InferenceSession, entries: list[str], normalize: str) -> dict[str, np.ndarray]:
-    """Return the arrays to feed, each entry for the input it names, or else for the next one in order."""
-    arguments = {arg.name: arg for arg in session.get_inputs()}
-    free = iter(arguments)
-    feed: dict[str, np.ndarray] = {}
-    for entry in entries:
-        name, found, path = entry.partition("=")
-        if not found or name not in arguments:
-            path, name = entry, next(free, "")
-        if name not in arguments:
-            raise ValueError(f"--input: the model's inputs are {list(arguments)}, got {len(entries)} files")
-        if path.endswith(".npy"):
-            feed[name] = np.load(path, allow_pickle=False)
-        else:
-            feed[name] = pictures.load(path, arguments[name], normalize)
-    return feed
 
 
 def _summary(result: Any) -> str:
