@@ -23,6 +23,7 @@ from fastconv.cli import main
 CASES = [
     "1x5x9x8:6:3:s2",
     "2x4x7x6:8:3x2:p1x0-0x1:g2",
+    "1x4x7x6:8:3x2:p1x0-0x1",
     "1x6x11:4:3:d2",
     "1x3x4x5x6:2:3",
     "1x4x5x6:6:3:s2:p1:o1:t",

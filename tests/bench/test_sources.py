@@ -109,7 +109,7 @@ def test_examples_are_fed():
     np.testing.assert_array_equal(x, np.full((3, 3, 5, 7), 0.5, np.float32))
 
 
-def test_torch_modules_run_as_they_are():
+def test_torch_modules_run_as_they_are(monkeypatch):
     pytest.importorskip("torch", reason="the module is torch's")
     pytest.importorskip("onnxscript", reason="torch's exporter needs it")
     case = case_of("torch_models:net")
@@ -118,11 +118,12 @@ def test_torch_modules_run_as_they_are():
     assert x.shape == (2, 3, 12, 12) and (x == 1).all()
     exact = case.exact()
     assert exact.dtype == np.float64 and exact.shape == (2, 5)
+    names = [node.name for node in case.graph().nodes]
+    assert any(name.startswith("stem") for name in names), names
+    monkeypatch.setattr(ModelCase, "graph", None)  # torch runs the module itself, not our record of it
     for engine in (FastConv(), Torch(), Torch(channels_last=True), Backend(), OnnxRuntime(), OpenVino()):
         if engine.available():
             assert relative_error(engine.model(case).result(), exact) < 2e-6, engine.name
-    names = [node.name for node in case.graph().nodes]
-    assert any(name.startswith("stem") for name in names), names
 
 
 def test_bench_takes_them(folder, capsys):
