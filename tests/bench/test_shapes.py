@@ -4,7 +4,8 @@ import csv
 
 import pytest
 
-from fastconv.bench.shapes import SUITES, parse, read_csv, unique
+from fastconv.bench.shapes import SUITES, parse, read_csv, read_lines, unique
+from fastconv.cli import main
 
 ROWS = read_csv()
 
@@ -56,3 +57,18 @@ def test_suites():
     assert len(list(unique(resnet + resnet))) == len(list(unique(resnet)))
     with pytest.raises(ValueError, match=r"suite: must be one of .*resnet_50_v1_5.*, got 'none'"):
         read_csv(suite="none")
+
+
+def test_a_shape_a_line(tmp_path, capsys):
+    file = tmp_path / "shapes.txt"
+    file.write_text("# the first and the last\n1x4x6x6:4:3\n\n  1x4x9:4:3:s2\n")
+    assert [str(shape) for shape in read_lines(file)] == ["1x4x6x6:4:3", "1x4x9:4:3:s2"]
+    rows = tmp_path / "rows.csv"
+    for given, cases in ((str(file), 2), ("1x4x6x6:4:3", 1)):
+        assert main(["bench", "choice", "--shapes", given, "--rounds", "1", "--csv", str(rows)]) == 0
+        assert len({row["case"] for row in csv.DictReader(rows.open())}) == cases
+    file.write_text("1x4x6x6:4:3\n1x4x6x6\n")
+    with pytest.raises(ValueError, match=r"shapes.txt, line 2: shape: must be"):
+        read_lines(file)
+    assert main(["bench", "choice", "--shapes", "none.txt"]) == 1
+    assert "shape: must be" in capsys.readouterr().err

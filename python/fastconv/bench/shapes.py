@@ -170,6 +170,25 @@ def read_csv(path: str | Path = SUITES, suite: str | None = None, batch: int | N
     return shapes if batch is None else [replace(shape, n=batch) for shape in shapes]
 
 
+def read_lines(path: str | Path) -> list[ConvShape]:
+    """Read a text file of shapes as `parse` reads them, one a line; empty lines and those that begin with # are none.
+
+    Raises
+    ------
+    ValueError
+        For a line that is no shape, by its number.
+    """
+    shapes = []
+    for number, line in enumerate(Path(path).read_text().splitlines(), 1):
+        text = line.strip()
+        if text and not text.startswith("#"):
+            try:
+                shapes.append(parse(text))
+            except ValueError as error:
+                raise ValueError(f"{path}, line {number}: {error}") from error
+    return shapes
+
+
 def unique(shapes: list[ConvShape]) -> Iterator[ConvShape]:
     """Leave out shapes that came before under another name."""
     seen = set()

@@ -49,7 +49,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     shapes = argparse.ArgumentParser(add_help=False)
     shapes.add_argument("shape", nargs="*", help="NxCxHxW:K:RxS[:s2][:p1][:d1][:g1][:t], as 1x64x56x56:64:3")
     shapes.add_argument(
-        "--shapes", metavar="CSV|SHAPE", help="all rows of a file like bench/shapes/conv_shapes.csv, or one shape"
+        "--shapes", metavar="FILE", help="all of a file: rows like bench/shapes/conv_shapes.csv's, or a shape a line"
     )
     shapes.add_argument("--suite", metavar="NAME", help="a suite of the file, as resnet_50_v1_5, or all")
     batch = argparse.ArgumentParser(add_help=False)
@@ -260,8 +260,8 @@ def _shapes(options: argparse.Namespace, batch: int | None) -> list[ConvShape]:
 
     chosen = [shapes.parse(text) for text in options.shape]
     file = options.shapes
-    if file and ":" in file and not Path(file).exists():
-        chosen.append(shapes.parse(file))
+    if file and not file.endswith(".csv"):
+        chosen += shapes.read_lines(file) if Path(file).exists() else [shapes.parse(file)]
         file = None
     if options.suite or file:
         suite = None if options.suite == "all" else options.suite
