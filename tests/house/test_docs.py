@@ -16,7 +16,9 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 
-GUIDES = [README, (ROOT / "docs" / "pytorch.md").read_text()]
+GUIDES = [README, *((ROOT / "docs" / name).read_text() for name in ("pytorch.md", "profiling.md"))]
+# How often a command measures where the documents leave it to do so well.
+ONCE = {"bench": ["--rounds", "1"], "profile": ["--runs", "1"]}
 
 
 def blocks(language, *texts):
@@ -29,6 +31,7 @@ def folder(tmp_path_factory):
     from fastconv.onnx import to_onnx
 
     path = tmp_path_factory.mktemp("readme")
+    (path / "docs").mkdir()
     model = to_onnx(fc.models.squeezenet1_1().eval(), (1, 3, 224, 224))
     (path / "model.onnx").write_bytes(model.SerializeToString())
     declare_backend(path)
@@ -44,12 +47,11 @@ def test_python(text, folder):
 
 
 @pytest.mark.parametrize(
-    "line", [line for block in blocks("sh") for line in block.splitlines() if line.startswith("fastconv ")]
+    "line", [line for block in blocks("sh", *GUIDES) for line in block.splitlines() if line.startswith("fastconv ")]
 )
 def test_commands(line, folder):
     arguments = [sys.executable, "-m", *shlex.split(line)]
-    if arguments[3] == "bench":
-        arguments += ["--rounds", "1"]
+    arguments += ONCE.get(arguments[3], [])
     done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -64,5 +66,6 @@ def test_cpp():
 def test_links():
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / target).exists(), target
-    for target in re.findall(r"\]\(([^)#:]+)\)", GUIDES[1]):
-        assert (ROOT / "docs" / target).exists(), target
+    for guide in GUIDES[1:]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", guide):
+            assert (ROOT / "docs" / target).exists(), target
