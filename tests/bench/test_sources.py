@@ -4,8 +4,10 @@ import csv
 import sys
 
 import numpy as np
+import onnx
 import pytest
 
+import fastconv as fc
 from fastconv.bench.cases import ModelCase, relative_error
 from fastconv.bench.engines import FastConv, OnnxRuntime, OpenVino
 from fastconv.bench.sources import read
@@ -87,6 +89,16 @@ def test_functions_that_make_onnx(function):
     assert case.name == function
     assert [array.shape for array in case.feed.values()] == [(1, 3, 9, 9)]
     assert FastConv().model(case).result().shape == (1, 4, 7, 7)
+
+
+def test_weights_in_other_files(folder):
+    whole = read("some_models:onnx").onnx
+    parts = onnx.load_from_string(whole)
+    onnx.save(parts, folder / "parted.onnx", save_as_external_data=True, location="weights", size_threshold=0)
+    case = case_of("parted.onnx")
+    (folder / "weights").unlink()
+    expected = fc.InferenceSession(whole).run(None, case.feed)[0]
+    np.testing.assert_array_equal(FastConv().model(case).result(), expected)
 
 
 def test_functions_that_make_layers():

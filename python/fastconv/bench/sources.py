@@ -63,7 +63,7 @@ def read(text: str, shape: tuple[int, ...] | None = None, batch: int | None = No
         Where the function returns something else.
     """
     if text.endswith(".onnx") or Path(text).exists():
-        return Source(Path(text).stem, Path(text).read_bytes(), (), _batched(shape or (), batch))
+        return Source(Path(text).stem, _whole(text), (), _batched(shape or (), batch))
     if re.fullmatch(r"[\w.]+:[\w.]+", text):
         return _from_function(text, shape, batch)
     if text not in fastconv.models.__all__ or not text.islower():
@@ -75,6 +75,13 @@ def read(text: str, shape: tuple[int, ...] | None = None, batch: int | None = No
 
 def _batched(shape: tuple[int, ...], batch: int | None) -> tuple[int, ...]:
     return shape if batch is None or not shape else (batch, *shape[1:])
+
+
+def _whole(path: str | os.PathLike[str]) -> bytes:
+    """Read an ONNX file, with the weights that it keeps in others: the engines get bytes, which have no folder."""
+    from fastconv.onnx.loader import self_contained
+
+    return self_contained(path)
 
 
 def _exported(module: fastconv.nn.Module, extents: tuple[int, ...]) -> bytes:
@@ -106,7 +113,7 @@ def _from_function(text: str, shape: tuple[int, ...] | None, batch: int | None) 
         arrays = examples or [np.zeros(extents, np.float32)]
         return Source(function_name, _from_torch(model.eval(), arrays), examples, extents, model)
     if isinstance(model, (str, os.PathLike)):
-        model = Path(model).read_bytes()
+        model = _whole(model)
     elif type(model).__name__ == "ModelProto":
         model = model.SerializeToString()
     if isinstance(model, bytes):

@@ -293,7 +293,7 @@ def _networks(options: argparse.Namespace) -> Iterable[_Named]:
         options.model, batches, options.threads, options.precision
     ):
         several = [f"batch {batch}"] if len(batches) > 1 else []
-        name = ", ".join([Path(text).stem, *several, *_terms(options, threads, precision)])
+        name = ", ".join([text if ":" in text else Path(text).stem, *several, *_terms(options, threads, precision)])
         yield name, functools.partial(ModelCase.of, text, _extents(options), threads, precision, batch)
 
 
