@@ -13,6 +13,7 @@ from fastconv.bench.engines import FastConv, OnnxRuntime, OpenVino
 from fastconv.bench.sources import read
 from fastconv.bench.torch_engines import Backend, Torch
 from fastconv.cli import main
+from tests.onnx.models import convolution
 
 FUNCTIONS = """
 import numpy as np
@@ -158,6 +159,12 @@ def test_bench_takes_them(folder, capsys):
 def test_refused(text, error, said):
     with pytest.raises(error, match=said):
         read(text)
+
+
+def test_a_free_batch_is_the_one_asked_for(folder):
+    (folder / "free.onnx").write_bytes(convolution().SerializeToString())  # n, 3, h, w
+    assert [case_of("free.onnx", batch=batch).batch for batch in (None, 5)] == [1, 5]
+    assert case_of("free.onnx", (2, 3, 8, 9), batch=5).feed["x"].shape == (5, 3, 8, 9)
 
 
 def test_a_batch_that_the_model_does_not_take_is_refused():
