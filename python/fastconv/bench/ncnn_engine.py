@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -51,7 +52,9 @@ def _convert(folder: str, x: Array) -> None:
     import pnnx
 
     extents = ",".join(map(str, x.shape))
-    command = [pnnx.EXEC_PATH, "model.onnx", f"inputshape=[{extents}]f32", "fp16=0"]
+    # What it writes besides, copies of the weights among it, takes longer than the conversion.
+    unread = [f"{part}={os.devnull}" for part in ("pnnxparam", "pnnxbin", "pnnxpy", "pnnxonnx", "ncnnpy")]
+    command = [pnnx.EXEC_PATH, "model.onnx", f"inputshape=[{extents}]f32", "fp16=0", *unread]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode or not Path(folder, "model.ncnn.bin").exists():
         raise UnsupportedError(f"pnnx cannot convert the network: status {done.returncode}")
