@@ -4,14 +4,17 @@ import itertools
 import json
 import re
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import fastconv as fc
 from fastconv.bench.cases import ModelCase
 from fastconv.bench.ceilings import Ceilings
+from fastconv.bench.clock import Clock
 from fastconv.bench.run import Conditions
 from fastconv.cli import main
 from fastconv.profiling import layers, page, table, trace
@@ -50,7 +53,7 @@ def files(tmp_path_factory):
 
 def test_layers_are_those_of_the_plan():
     case = lenet()
-    profile, steps = layers.measure(case, CEILINGS, runs=3, errors=True)
+    profile, steps = layers.measure(case, CEILINGS, runs=3, errors=True, clock=Clock())
     planned = fc.compile(case.onnx).profile(*case.feed.values(), runs=1)
     assert [(x.name, x.op, x.shape) for x in profile.layers] == [
         (p["name"], p["op"], tuple(p["shape"])) for p in planned
@@ -65,12 +68,13 @@ def test_layers_are_those_of_the_plan():
     # The layers make up the run: their sum is near it, both ways.
     assert profile.layers_ms / 10 < profile.run_ms < profile.layers_ms * 10 + 0.1
     assert profile.gflops == pytest.approx(case.flops / profile.run_ms / 1e6)
+    assert profile.drift > 0
     assert profile.constants_bytes > 4 * 60_000  # lenet's 60 thousand parameters
 
 
 def test_errors_are_measured_on_demand(monkeypatch):
     monkeypatch.setattr("fastconv._compile.layer_errors", None)  # not to be called
-    profile, _ = layers.measure(lenet(), CEILINGS, runs=1, errors=False)
+    profile, _ = layers.measure(lenet(), CEILINGS, runs=1, errors=False, clock=Clock())
     assert {x.error for x in profile.layers} == {None}
     assert "error" not in table.headings(profile)
 
@@ -78,7 +82,7 @@ def test_errors_are_measured_on_demand(monkeypatch):
 def test_the_limit_is_the_slower_of_arithmetic_and_memory():
     assert CEILINGS.least_ms(flops=1e8, moved_bytes=1e6) == pytest.approx(1.0)
     assert CEILINGS.least_ms(flops=1e6, moved_bytes=4e6) == pytest.approx(0.2)
-    profile, _ = layers.measure(lenet(), CEILINGS, runs=1, errors=False)
+    profile, _ = layers.measure(lenet(), CEILINGS, runs=1, errors=False, clock=Clock())
     for x in profile.layers:
         assert x.least_ms == pytest.approx(max(x.flops / 1e8, x.bytes / 2e7))
         assert x.limit == pytest.approx(x.least_ms / x.ms)
@@ -164,12 +168,20 @@ def test_the_page_tells_all_and_loads_nothing(files):
     assert not re.search(r"https?:|url\(|@import|src=", text)
     assert sum(read.strip) == pytest.approx(100, abs=0.01)
     assert len(read.hovers) == 2 * 8  # on the line of all layers, and on each one's bar
-    profile, _ = layers.measure(lenet(), CEILINGS, runs=1, errors=False)
+    profile, _ = layers.measure(lenet(), CEILINGS, runs=1, errors=False, clock=Clock())
     for x in profile.layers:
         assert read.cells.count(x.name) >= 1
         assert sum(hover.startswith(x.name + "\n") for hover in read.hovers) >= 2
     assert "% of the machine&#x27;s limit" in text
     assert any("GF/s" in hover and "\nerror " in hover for hover in read.hovers)
+
+
+def test_a_clock_that_drifts_is_told(capsys):
+    for drift, told in ((0.09, False), (0.31, True)):
+        profile = replace(profile_of(layer()), drift=drift)
+        table.show(profile, Console(width=200))
+        for shown in (capsys.readouterr().out, page.to_html(profile)):
+            assert ("took up to 31% longer at times" in shown) == told
 
 
 def test_bars_are_as_long_as_their_times():

@@ -36,6 +36,7 @@ def run(options: argparse.Namespace) -> int:
 
         from fastconv.bench import roofline
         from fastconv.bench.ceilings import measure_ceilings
+        from fastconv.bench.clock import Clock
         from fastconv.bench.table import console
         from fastconv.profiling import layers, page, table, trace
     except ImportError as error:
@@ -45,10 +46,12 @@ def run(options: argparse.Namespace) -> int:
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("reading the model", total=3)
         case = _case(options)
+        clock = Clock()
+        clock()
         progress.update(bar, advance=1, description="measuring the machine's ceilings")
         ceilings = measure_ceilings(options.threads, min(options.runs, 5))
         progress.update(bar, advance=1, description=f"running {case.name}, layer by layer")
-        profile, steps = layers.measure(case, ceilings, options.runs, options.error)
+        profile, steps = layers.measure(case, ceilings, options.runs, options.error, clock)
         progress.update(bar, advance=1)
     table.show(profile, console())
     if options.html:

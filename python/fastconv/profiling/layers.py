@@ -15,6 +15,7 @@ import fastconv
 from fastconv._compile import with_epilogue
 from fastconv.bench.cases import ModelCase
 from fastconv.bench.ceilings import Ceilings
+from fastconv.bench.clock import Clock
 from fastconv.bench.engines import FastConv
 from fastconv.bench.run import Conditions
 from fastconv.bench.timing import measure as time_of
@@ -82,6 +83,7 @@ class Profile:
     constants_bytes: int | None  # weights, packed
     ceilings: Ceilings
     conditions: Conditions
+    drift: float = 0.0  # of the clock: see `fastconv.bench.clock`
 
     @property
     def layers_ms(self) -> float:
@@ -112,7 +114,9 @@ class Profile:
         )
 
 
-def measure(case: ModelCase, ceilings: Ceilings, runs: int, errors: bool) -> tuple[Profile, list[dict[str, Any]]]:
+def measure(
+    case: ModelCase, ceilings: Ceilings, runs: int, errors: bool, clock: Clock
+) -> tuple[Profile, list[dict[str, Any]]]:
     """Run a network layer by layer, and as a whole.
 
     Networks go by what was tuned on this machine, as sessions do.
@@ -127,6 +131,8 @@ def measure(case: ModelCase, ceilings: Ceilings, runs: int, errors: bool) -> tup
     errors : bool
         Whether to measure each layer's error, which takes longer than the rest. A network with operators that are not
         native has none.
+    clock : Clock
+        Read between the measurements.
 
     Returns
     -------
@@ -135,6 +141,7 @@ def measure(case: ModelCase, ceilings: Ceilings, runs: int, errors: bool) -> tup
         The steps as `fastconv.explain` tells them.
     """
     fastconv.set_num_threads(case.threads)
+    clock()
     arena = constants = None
     try:
         network = fastconv.compile(case.onnx, precision=case.precision)
@@ -142,16 +149,19 @@ def measure(case: ModelCase, ceilings: Ceilings, runs: int, errors: bool) -> tup
         with fastconv.precision(case.precision):
             session = fastconv.InferenceSession(case.onnx)
         steps = _shared([{"epilogue": "", "error": None, **step} for step in session.profile(case.feed, runs)])
-        whole = time_of({"run": lambda: session.run(None, case.feed)}, rounds=runs)["run"]
+        whole = time_of({"run": lambda: session.run(None, case.feed)}, rounds=runs, between=clock)["run"]
     else:
         steps = fastconv.explain(network, *case.feed.values(), runs=runs, errors=errors).steps
-        whole = time_of({"run": lambda: network.run(case.feed)}, rounds=runs)["run"]
+        whole = time_of({"run": lambda: network.run(case.feed)}, rounds=runs, between=clock)["run"]
         plan = network._core.plan_summary(case.feed)
         arena, constants = plan["arena_bytes"], plan["constants_bytes"]
     inputs = ", ".join("x".join(map(str, array.shape)) for array in case.feed.values())
     layers = [_layer(step, ceilings) for step in steps]
     conditions = Conditions.of([FastConv()], case.threads, case.precision)
-    return Profile(case.name, inputs, whole.median, layers, arena, constants, ceilings, conditions), steps
+    profile = Profile(
+        case.name, inputs, whole.median, layers, arena, constants, ceilings, conditions, drift=clock.drift
+    )
+    return profile, steps
 
 
 def _shared(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -40,6 +40,7 @@ def to_html(profile: Profile) -> str:
         f"<h1>{title}</h1>",
         f"<p class='summary'>{escape(profile.summary())}</p>",
         f"<p class='conditions'>{escape(str(profile.conditions))}</p>",
+        *(f"<p class='warning'>{escape(warning)}</p>" for warning in table.warnings(profile)),
         "<h2>The whole run</h2>",
         _strip(profile),
         _legend(profile),

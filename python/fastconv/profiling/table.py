@@ -6,6 +6,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from fastconv.bench.clock import WORTH_A_WARNING
 from fastconv.profiling.layers import Layer, Profile
 
 _TEXTS = ("layer", "operator", "output", "algorithm", "kernel")
@@ -48,7 +49,7 @@ def show(profile: Profile, console: Console) -> None:
         table.add_row(*cells(layer)[: len(shown)])
     legend = LEGEND + ("; error: relative, against float64" if "error" in shown else "")
     console.print(str(profile.conditions), table, legend)
-    for line in (ceilings(profile), memory(profile), kinds(profile), profile.summary()):
+    for line in (ceilings(profile), memory(profile), kinds(profile), *warnings(profile), profile.summary()):
         console.print(line, highlight=False)
 
 
@@ -65,6 +66,16 @@ def memory(profile: Profile) -> str:
     return (
         f"memory: {profile.constants_bytes / 1e6:.1f} MB of weights, {profile.arena_bytes / 1e6:.1f} MB between layers"
     )
+
+
+def warnings(profile: Profile) -> list[str]:
+    """Say where the machine did not keep its pace."""
+    if profile.drift <= WORTH_A_WARNING:
+        return []
+    return [
+        f"warning: the clock drifted: a fixed scalar loop took up to {profile.drift:.0%} longer at times (more than "
+        f"{WORTH_A_WARNING:.0%}); do not trust times and limits"
+    ]
 
 
 def kinds(profile: Profile) -> str:
