@@ -14,7 +14,7 @@ Array = np.ndarray[Any, np.dtype[np.float32]]
 def as_float32(what: str, name: str, x: Any) -> Array:
     """Return `x` as a NumPy float32 array without copying where it can be read in place.
 
-    NumPy arrays (read-only and strided ones too) and anything with ``__dlpack__`` are taken.
+    NumPy arrays (read-only and strided ones too) and anything with ``__dlpack__`` or ``__array__`` are taken.
 
     Raises
     ------
@@ -22,9 +22,12 @@ def as_float32(what: str, name: str, x: Any) -> Array:
         When `x` is not an array, or not float32: there is no silent conversion.
     """
     if not isinstance(x, np.ndarray):
-        if not hasattr(x, "__dlpack__"):
+        if hasattr(x, "__dlpack__"):
+            x = np.from_dlpack(x)
+        elif hasattr(x, "__array__"):  # variables of TensorFlow and Keras
+            x = np.asarray(x)
+        else:
             raise TypeError(f"{what}: {name} must be an array, got {type(x).__name__}")
-        x = np.from_dlpack(x)
     if x.dtype != np.float32:
         raise TypeError(f"{what}: {name} must be float32, got {x.dtype}")
     if not x.dtype.isnative or not x.flags.aligned or any(s % 4 for s in x.strides):
@@ -39,7 +42,16 @@ def like(x: Any) -> Callable[[Array], Any]:
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(x, torch.Tensor):
         return torch.from_numpy
+    if _is_tensorflow(x):
+        tensor: Callable[[Array], Any] = sys.modules["tensorflow"].convert_to_tensor
+        return tensor  # it copies: TensorFlow's kernels abort on memory that is not aligned to 64 bytes
     return lambda result: result
+
+
+def _is_tensorflow(x: Any) -> bool:
+    """Tell whether `x` is a tensor or variable of TensorFlow, without importing it."""
+    tensorflow = sys.modules.get("tensorflow")
+    return tensorflow is not None and isinstance(x, (tensorflow.Tensor, tensorflow.Variable))
 
 
 def check_out(what: str, out: Any) -> None:

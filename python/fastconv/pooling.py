@@ -34,9 +34,10 @@ def _network(op: str, attributes: _Attributes, rank: int, outputs: int, channels
     return _core.Network(graph)
 
 
-def _run(
+def run_pool(
     what: str, op: str, x: Any, rank: int, attributes: dict[str, Any], layout: str, return_indices: bool = False
 ) -> Any:
+    """Run a pool of docs/graph_ops.md on an array; `attributes` are checked already."""
     kind = like(x)
     array = as_float32(what, "input", x)
     last = channels_last(layout, rank, what)
@@ -72,7 +73,7 @@ def _max_pool(
     what = f"max_pool{rank}d"
     attributes = pool_window(what, rank, kernel_size, stride, padding, dilation, ceil_mode)
     attributes["indices"] = "plane"
-    return _run(what, "max_pool", x, rank, attributes, layout, return_indices)
+    return run_pool(what, "max_pool", x, rank, attributes, layout, return_indices)
 
 
 def _avg_pool(
@@ -91,7 +92,7 @@ def _avg_pool(
     attributes["count_include_pad"] = int(count_include_pad)
     if divisor_override is not None:
         attributes["divisor_override"] = at_least(divisor_override, 1, f"{what}: divisor_override")
-    return _run(what, "avg_pool", x, rank, attributes, layout)
+    return run_pool(what, "avg_pool", x, rank, attributes, layout)
 
 
 def _adaptive_pool(
@@ -99,7 +100,7 @@ def _adaptive_pool(
 ) -> Any:
     what = f"adaptive_{kind}_pool{rank}d"
     attributes = {"output_size": pool_output_sizes(what, rank, output_size)}
-    return _run(what, f"adaptive_{kind}_pool", x, rank, attributes, layout, return_indices)
+    return run_pool(what, f"adaptive_{kind}_pool", x, rank, attributes, layout, return_indices)
 
 
 def max_pool1d(

@@ -1,0 +1,1 @@
+"""fastconv.tensorflow against TensorFlow: results stored in the repository, and a live sweep where it is installed."""
