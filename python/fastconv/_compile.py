@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ._frontends import frontend
 from ._layer_errors import layer_errors
 from ._precision import check, get_precision
 from .graph_builder import GraphBuilder
@@ -27,10 +28,10 @@ def compile(  # the public name, as in torch
 
     Parameters
     ----------
-    model : fastconv.nn.Module, or an ONNX model (path, bytes or onnx.ModelProto)
-    example_or_shape : array, shape, or a list of them (one per input); for ONNX also a dict by input name
+    model : fastconv.nn.Module, or an ONNX or TensorFlow Lite model (path, bytes or onnx.ModelProto)
+    example_or_shape : array, shape, or a list of them (one per input); for model files also a dict by input name
         An array fixes type and shape. A shape is a tuple of ints with None where an extent may differ from run to run;
-        its type is float32. An ONNX model declares its own inputs: the default keeps them.
+        its type is float32. A model file declares its own inputs: the default keeps them.
     precision : {"highest", "high", "medium"}, optional
         The error budget; the default is the one in force (`fastconv.set_precision`).
     tune : bool, optional
@@ -61,17 +62,16 @@ def _recorded(model: Any, example_or_shape: Any) -> tuple[GraphBuilder, str]:
         if example_or_shape is None:
             raise TypeError("compile: an example array or a shape is needed for a fastconv.nn module, got None")
         return record(model, [_specification(entry) for entry in _per_input(example_or_shape)])
-    if _is_onnx(model):
-        from .onnx import load, to_graph
-
-        graph = to_graph(load(model))
+    if _is_file(model):
+        package = frontend(model)
+        graph = package.to_graph(package.load(model))
         _specialize(graph, example_or_shape)
         return graph, "one" if len(graph.outputs) == 1 else "tuple"
     kind = f"{type(model).__module__}.{type(model).__qualname__}"
-    raise TypeError(f"compile: model must be a fastconv.nn.Module or an ONNX model, got {kind}")
+    raise TypeError(f"compile: model must be a fastconv.nn.Module or a model file, got {kind}")
 
 
-def _is_onnx(model: Any) -> bool:
+def _is_file(model: Any) -> bool:
     return isinstance(model, (str, os.PathLike, bytes)) or type(model).__name__ == "ModelProto"
 
 

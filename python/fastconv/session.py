@@ -1,7 +1,8 @@
-"""`InferenceSession`: an ONNX model ready to run, under ONNX Runtime's names, argument order and errors.
+"""`InferenceSession`: a model file ready to run, under ONNX Runtime's names, argument order and errors.
 
 A session is a list of steps (see `fastconv.onnx.partition`): native segments, which are networks of the C++ core, and
-fallback nodes. A model of native operators only is one segment, and `run` is one call into the core.
+fallback nodes. A model of native operators only is one segment, and `run` is one call into the core. TensorFlow Lite
+models always are.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastconv import _core, _wisdom
+from fastconv._frontends import Runner, frontend
 from fastconv._ort.describe import ModelMetadata, NodeArg
 from fastconv._ort.errors import Fail, InvalidArgument
 from fastconv._ort.feed import PROVIDERS, check_value, chosen_providers
@@ -23,16 +25,17 @@ from fastconv._precision import get_precision
 
 if TYPE_CHECKING:
     from fastconv.onnx.loader import Source
-    from fastconv.onnx.runner import Runner
 
 
 class InferenceSession:
-    """An ONNX model ready to run.
+    """An ONNX or TensorFlow Lite model ready to run.
 
     Parameters
     ----------
     path_or_bytes : str, path, bytes or onnx.ModelProto
-        The model. Weights in other files are read only from the folder of a model given by its path.
+        The model. Weights in other files are read only from the folder of a model given by its path. TensorFlow Lite
+        models (known by their first bytes, or the name's ending ``.tflite``) must be of floats; their inputs and
+        outputs have the names, the axes and the order that the file gives them.
     sess_options : SessionOptions, optional
     providers : sequence of str or (str, dict), optional
         Accepted for ONNX Runtime's sake; everything runs on the CPU. An unknown name gives a warning.
@@ -74,11 +77,9 @@ class InferenceSession:
             self._trace.add("Session", "session_initialization", began, time.perf_counter_ns() - began)
 
     def _load(self) -> None:
-        from fastconv.onnx import load
-        from fastconv.onnx.runner import Runner, describe
-
-        model = load(self.source)
-        self._inputs, self._outputs, self._meta = describe(model)
+        package = frontend(self.source)
+        model = package.load(self.source)
+        self._inputs, self._outputs, self._meta = package.describe(model)
         self._expected = {arg.name: arg for arg in self._inputs}
         entries = self._options._entries
         precision = check_precision(entries.get("fastconv.precision") or get_precision(), "fastconv.precision")
@@ -86,11 +87,11 @@ class InferenceSession:
             raise ValueError(f"fastconv.wisdom: must be '0' or '1', got {measured!r}")
         algorithms = _wisdom.known(precision) if measured == "1" else {}
         options = {"precision": precision, "algorithms": algorithms}
-        self._runner: Runner = Runner(model, options, self._options._free_dimensions)
+        self._runner: Runner = package.Runner(model, options, self._options._free_dimensions)
         del model  # and with it the weights, which are the networks' alone now
         with _thread_limit(self._options.intra_op_num_threads):
             self._runner.prepare()
-        self.fallbacks: dict[str, int] = dict(self._runner.plan.fallbacks)
+        self.fallbacks: dict[str, int] = dict(self._runner.fallbacks)
         if self._options.log_severity_level <= 2 and self._runner.reasons:
             import logging  # here and not above: it would be a tenth of what `import fastconv` adds to NumPy's time
 
@@ -131,7 +132,7 @@ class InferenceSession:
         feed = self._check_feed(input_feed)
         names = list(output_names) if output_names else [arg.name for arg in self._outputs]
         for name in names:
-            if name not in self._runner.plan.outputs:
+            if name not in self._runner.output_names:
                 raise InvalidArgument.of(f"Invalid output name:{name}")
         began = time.perf_counter_ns()
         with _thread_limit(self._options.intra_op_num_threads):
@@ -229,10 +230,8 @@ class InferenceSession:
     # --- pickling -----------------------------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
-        from fastconv.onnx.loader import self_contained
-
         return {
-            "model": self_contained(self.source),
+            "model": frontend(self.source).self_contained(self.source),
             "options": self._options,
             "provider_options": self._provider_options,
         }

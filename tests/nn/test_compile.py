@@ -167,7 +167,7 @@ def test_other_models(x):
     class Other:
         pass
 
-    with pytest.raises(TypeError, match=r"must be a fastconv.nn.Module or an ONNX model, got .*Other"):
+    with pytest.raises(TypeError, match=r"must be a fastconv.nn.Module or a model file, got .*Other"):
         fc.compile(Other(), x)
     with pytest.raises(TypeError, match="an example array or a shape is needed"):
         fc.compile(nn.ReLU())

@@ -13,8 +13,9 @@ except ImportError as error:
     raise ImportError('fastconv reads ONNX models through the onnx package: pip install "fastconv[onnx]"') from error
 
 from fastconv.onnx.export import to_onnx
-from fastconv.onnx.loader import Model, load
+from fastconv.onnx.loader import Model, load, self_contained
 from fastconv.onnx.partition import Plan, make_plan
+from fastconv.onnx.runner import Runner, describe
 from fastconv.onnx.segment import to_graph
 
-__all__ = ["Model", "Plan", "load", "make_plan", "to_graph", "to_onnx"]
+__all__ = ["Model", "Plan", "Runner", "describe", "load", "make_plan", "self_contained", "to_graph", "to_onnx"]

@@ -34,6 +34,8 @@ class Runner:
 
     def __init__(self, model: Model, options: Mapping[str, Any], free_dimensions: Mapping[str, int]):
         self.plan = make_plan(model)
+        self.output_names = list(self.plan.outputs)
+        self.fallbacks = dict(self.plan.fallbacks)
         self.reasons = {s.node.op_type: s.reason for s in self.plan.steps if isinstance(s, FallbackStep)}
         dims = input_dims(model, free_dimensions)
         self.steps: list[Segment | _Fallback] = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -82,22 +81,13 @@ class Segment:
         except (ValueError, TypeError) as error:
             raise InvalidArgument.of(str(error)) from error
         if trace:
-            self._trace(network, feeds, trace)
+            trace.add_network(network, feeds)
         return dict(zip(self.outputs, results))
 
     def profile(self, values: Mapping[str, np.ndarray], runs: int) -> list[dict[str, Any]]:
         """Return the network's row for each operator."""
         feeds = {name: values[name] for name in self.inputs}
         return list(self.network_for(feeds).profile(feeds, runs=runs))
-
-    @staticmethod
-    def _trace(network: _core.Network, feeds: Mapping[str, np.ndarray], trace: Trace) -> None:
-        now = time.perf_counter_ns()
-        for row in network.profile(feeds, runs=1):
-            took = int(row["ms"] * 1e6)
-            args = {key: row[key] for key in ("algorithm", "flops", "bytes", "shape")}
-            trace.add("Node", row["name"], now, took, op_name=row["op"], provider="CPUExecutionProvider", **args)
-            now += took
 
 
 @contextlib.contextmanager

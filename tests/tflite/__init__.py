@@ -1,0 +1,1 @@
+"""TensorFlow Lite models against LiteRT: stored models with its results, and live where it is installed."""
