@@ -202,6 +202,10 @@ def as_int8(converter: Any) -> None:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([numbers(IMAGE, salt)] for salt in range(3))
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+
+
+def as_int8_throughout(converter: Any) -> None:
+    as_int8(converter)
     converter.inference_input_type = converter.inference_output_type = tf.int8
 
 
@@ -219,4 +223,5 @@ def models_by_name() -> dict[str, bytes]:
         "float16": convert(two_layers, [IMAGE], as_float16),
         "quantised_weights": convert(two_layers, [IMAGE], as_int8_weights),
         "quantised": convert(two_layers, [IMAGE], as_int8),
+        "quantised_throughout": convert(two_layers, [IMAGE], as_int8_throughout),
     }

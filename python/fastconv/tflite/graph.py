@@ -33,9 +33,9 @@ def to_graph(model: Model) -> GraphBuilder:
 
 
 def names(model: Model, indices: Sequence[int]) -> list[str]:
-    """Return the names of inputs or outputs; one that is empty or there before gets its tensor's number."""
+    """Return the names of inputs or outputs; one that is empty or there before gets its place."""
     found: list[str] = []
-    for index in indices:
+    for place, index in enumerate(indices):
         name = model.tensors[index].name
-        found.append(f"{name}:{index}" if not name or name in found else name)
+        found.append(f"{name}:{place}" if not name or name in found else name)
     return found

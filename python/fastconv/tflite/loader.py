@@ -126,7 +126,7 @@ def _tensor(tensor: Any, model: Any, data: bytes) -> Tensor:
     content = _content(model.Buffers(tensor.Buffer()), data)
     array = None
     if len(content) and dtype in _ARRAYS:
-        if math.prod(shape) * np.dtype(dtype).itemsize != len(content):
+        if min(shape, default=0) < 0 or math.prod(shape) * np.dtype(dtype).itemsize != len(content):
             raise InvalidGraph.of(f"tflite: constant {name!r} must be {dtype}{list(shape)}, got {len(content)} bytes")
         array = np.frombuffer(content, dtype).reshape(shape)
         array.flags.writeable = False

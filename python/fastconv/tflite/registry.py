@@ -141,6 +141,13 @@ class Node:
         """Return the numbers of an input that must be a constant."""
         return [int(number) for number in np.atleast_1d(self.constant(index))]
 
+    def axis_of(self, index: int, rank: int) -> int:
+        """Return an axis that an input must hold as a constant, counted from the front."""
+        numbers = self.ints_of(index)
+        if len(numbers) != 1:
+            raise InvalidGraph.of(f"tflite: {self.label}: axis must be one number, got {numbers}")
+        return self.axis(numbers[0], rank)
+
     def axis(self, number: int, rank: int) -> int:
         """Return an axis, counted from the front."""
         if not -rank <= number < rank:

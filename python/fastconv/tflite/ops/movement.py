@@ -23,9 +23,10 @@ def concatenation(node: Node) -> None:
 @translates("PACK")
 def pack(node: Node) -> None:
     """Translate a stack along a new axis."""
-    axis = node.ints([node.axis(node.option("Axis", 0), node.rank(0) + 1)])
-    parts = [node.add("unsqueeze", node.input(index), axis) for index in range(len(node.operator.inputs))]
-    node.gives(node.add("concat", *parts, axis=node.axis(node.option("Axis", 0), node.rank(0) + 1)))
+    axis = node.axis(node.option("Axis", 0), node.rank(0) + 1)
+    axes = node.ints([axis])
+    parts = [node.add("unsqueeze", node.input(index), axes) for index in range(len(node.operator.inputs))]
+    node.gives(node.add("concat", *parts, axis=axis))
 
 
 @translates("PAD", "PADV2")
@@ -59,8 +60,7 @@ def split(node: Node) -> None:
     """Translate parts along an axis: equal ones, or of given sizes."""
     x, axis_input = (1, 0) if node.name == "SPLIT" else (0, 2)
     rank, count = node.rank(x), len(node.operator.outputs)
-    (number,) = node.ints_of(axis_input)
-    axis, first = node.axis(number, rank), node.is_first(x)
+    axis, first = node.axis_of(axis_input, rank), node.is_first(x)
     sizes = node.ints(node.ints_of(1)) if node.name == "SPLIT_V" else None
     parts = node.add_outputs(
         "split",

@@ -32,6 +32,5 @@ def reduction(node: Node) -> None:
 @translates(*_SEARCHES)
 def search(node: Node) -> None:
     """Translate the place of the largest or smallest element along an axis; the first of equals."""
-    (number,) = node.ints_of(1)
-    y = node.add(_SEARCHES[node.name], node.input(0), axis=node.axis(number, node.rank(0)), keepdims=0)
+    y = node.add(_SEARCHES[node.name], node.input(0), axis=node.axis_of(1, node.rank(0)), keepdims=0)
     node.gives(y if node.result().dtype == "int64" else node.add("cast", y, to=node.result().dtype))
