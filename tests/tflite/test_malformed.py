@@ -60,6 +60,7 @@ def test_dequantize_of_what_is_no_weight():
 # --- models that break a rule -------------------------------------------------------------------------------------
 
 BROKEN = {
+    "an input of text": (one(Op.NEG, Tensor("x", [2], "string")), NotImplementedError, "'x': inputs and .* got string"),
     "unknown operator": (one(Op.LSTM, X), NotImplementedError, "LSTM 'y': fastconv has no such operator"),
     "operator of the future": (one(999, X), NotImplementedError, "999 'y': fastconv has no such operator"),
     "int4": (

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import tflite
 
-from fastconv._ort.errors import InvalidGraph, NoSuchFile
+from fastconv._ort.errors import InvalidGraph, NoSuchFile, NotImplemented
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview
 ABSENT = -1  # an optional input that is not there
@@ -27,7 +27,7 @@ def _names(table: type) -> dict[int, str]:
     return {value: name for name, value in vars(table).items() if isinstance(value, int)}
 
 
-_DTYPES = {value: name.lower() for value, name in _names(tflite.TensorType).items()}
+_TYPES = {value: name.lower() for value, name in _names(tflite.TensorType).items()}
 _ARRAYS = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "bool")
 _OPERATORS = _names(tflite.BuiltinOperator)
 _OPTIONS = _names(tflite.BuiltinOptions)
@@ -71,8 +71,8 @@ def load(source: Source) -> Model:
 
     Raises
     ------
-    NoSuchFile, InvalidGraph
-        See `fastconv._ort.errors`; the latter is also a ``ValueError``.
+    NoSuchFile, InvalidGraph, NotImplemented
+        See `fastconv._ort.errors`; InvalidGraph is also a ``ValueError``.
     """
     data = read_bytes(source)
     if data[4:8] != b"TFL3":
@@ -119,7 +119,7 @@ def _reading() -> Iterator[None]:
 
 
 def _tensor(tensor: Any, model: Any, data: bytes) -> Tensor:
-    name, dtype = _text(tensor.Name()), _DTYPES.get(tensor.Type(), "")
+    name, dtype = _text(tensor.Name()), _TYPES.get(tensor.Type(), f"type {tensor.Type()}")
     shape = _ints(tensor.ShapeSignatureAsNumpy()) or _ints(tensor.ShapeAsNumpy())
     quantization = tensor.Quantization()
     is_quantized = quantization is not None and quantization.ScaleLength() > 0
@@ -189,6 +189,9 @@ def _check(model: Model) -> None:
             made.add(index)
     _check_made(model.inputs, made, len(model.tensors), "the model's inputs")
     _check_made(model.outputs, made, len(model.tensors), "the model's outputs")
+    for tensor in (model.tensors[index] for index in (*model.inputs, *model.outputs)):
+        if tensor.dtype not in _ARRAYS:
+            raise NotImplemented.of(f"tflite: {tensor.name!r}: inputs and outputs must be numbers, got {tensor.dtype}")
 
 
 def _check_made(indices: Sequence[int], made: set[int], count: int, where: str) -> None:
