@@ -1,5 +1,6 @@
 """README and guides tell the truth: their Python runs, their commands work, their C++ is that of built examples."""
 
+import importlib.util
 import re
 import shlex
 import subprocess
@@ -11,12 +12,13 @@ import pytest
 import fastconv as fc
 
 from ..entry_points import declare_backend
+from ..tflite.stored import load as tflite_models
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 
-GUIDES = [README, *((ROOT / "docs" / name).read_text() for name in ("pytorch.md", "profiling.md"))]
+GUIDES = [README, *((ROOT / "docs" / name).read_text() for name in ("pytorch.md", "tensorflow.md", "profiling.md"))]
 # How often a command measures where the documents leave it to do so well.
 ONCE = {"bench": ["--rounds", "1"], "profile": ["--runs", "1"]}
 
@@ -34,14 +36,16 @@ def folder(tmp_path_factory):
     (path / "docs").mkdir()
     model = to_onnx(fc.models.squeezenet1_1().eval(), (1, 3, 224, 224))
     (path / "model.onnx").write_bytes(model.SerializeToString())
+    (path / "model.tflite").write_bytes(tflite_models()["keras"][0])
     declare_backend(path)
     return path
 
 
 @pytest.mark.parametrize("text", blocks("python", *GUIDES), ids=range(len(blocks("python", *GUIDES))))
 def test_python(text, folder):
-    if "import torch" in text:
-        pytest.importorskip("torch")
+    for package in ("torch", "tensorflow"):
+        if f"import {package}" in text and importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
     done = subprocess.run([sys.executable, "-c", text], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -66,6 +70,5 @@ def test_cpp():
 def test_links():
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / target).exists(), target
-    for guide in GUIDES[1:]:
-        for target in re.findall(r"\]\(([^)#:]+)\)", guide):
-            assert (ROOT / "docs" / target).exists(), target
+    for target in re.findall(r"\]\(([^)#:]+)\)", "\n".join(GUIDES[1:])):
+        assert (ROOT / "docs" / target).exists(), target

@@ -3,8 +3,10 @@
 import importlib.util
 import json
 import pickle
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -147,3 +149,9 @@ def test_without_the_tflite_package(tmp_path):
         "else: raise AssertionError"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_guide_names_every_operator():
+    guide = (Path(__file__).parents[2] / "docs" / "tensorflow.md").read_text()
+    paragraph = guide[guide.index("An operator that fastconv does not have") :].split("\n\n")[0]
+    assert set(re.findall(r"`([A-Z][A-Z0-9_]+)`", paragraph)) - {"REFLECT"} == set(translated_operators())
