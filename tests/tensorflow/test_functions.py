@@ -4,6 +4,7 @@ import importlib.util
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import fastconv.tensorflow as ft
 from tests.tensorflow.cases import numbers
 from tests.tensorflow.stored import compare, load
 
+ROOT = Path(__file__).parents[2]
 STORED = load()
 
 
@@ -32,7 +34,7 @@ def test_stored_results_are_of_every_function():
 def test_live():
     """In a process of its own, for TensorFlow's threads do not survive the forks of other tests."""
     command = [sys.executable, "-m", "tests.tensorflow.make_results", "--check", "500"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 

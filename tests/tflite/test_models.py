@@ -16,6 +16,7 @@ import fastconv.tflite
 from fastconv.tflite.registry import translated_operators
 from tests.tflite.stored import compare, feeds, load
 
+ROOT = Path(__file__).parents[2]
 MODELS = load()
 FLOAT = [name for name in MODELS if not name.startswith("quantised")]
 KERAS, _ = MODELS["keras"]
@@ -35,7 +36,7 @@ def test_every_translator_has_a_model():
 @pytest.mark.skipif(importlib.util.find_spec("ai_edge_litert") is None, reason="ai-edge-litert is not installed")
 def test_live():
     command = [sys.executable, "-m", "tests.tflite.make_models", "--check"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
@@ -139,6 +140,17 @@ def test_compile(tmp_path):
         fc.compile(model, (3, 17, 15, 4))
 
 
+def test_commands(tmp_path):
+    """`fastconv run` and `fastconv tune` take these files."""
+    (tmp_path / "model.tflite").write_bytes(KERAS)
+    np.save(tmp_path / "x.npy", feeds(KERAS)[0])
+    for line in ("run model.tflite --input x.npy", "tune model.tflite --rounds 1"):
+        command = [sys.executable, "-m", "fastconv", *line.split()]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert "measured 3 convolutions" in done.stdout
+
+
 def test_without_the_tflite_package(tmp_path):
     """The error says what to install; ONNX models and all else do not need the package."""
     code = (
@@ -152,6 +164,6 @@ def test_without_the_tflite_package(tmp_path):
 
 
 def test_the_guide_names_every_operator():
-    guide = (Path(__file__).parents[2] / "docs" / "tensorflow.md").read_text()
+    guide = (ROOT / "docs" / "tensorflow.md").read_text()
     paragraph = guide[guide.index("An operator that fastconv does not have") :].split("\n\n")[0]
     assert set(re.findall(r"`([A-Z][A-Z0-9_]+)`", paragraph)) - {"REFLECT"} == set(translated_operators())

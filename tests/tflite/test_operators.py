@@ -89,3 +89,11 @@ def test_outputs_that_are_inputs_constants_and_the_same():
     assert [arg.name for arg in session.get_outputs()] == ["x", "c", ":2", ":3", ":4"]
     for got, expected in zip(session.run(None, {"x": X}), [X, X[0], -X, abs(X), -X], strict=True):
         np.testing.assert_array_equal(got, expected)
+
+
+def test_reshape_of_nothing():
+    """0 is an extent like others, not the input's."""
+    tensors = [Tensor("x", [3, 0]), constant("s", np.array([0, 2, 2], np.int32)), Tensor("y", [0, 2, 2])]
+    session = fc.InferenceSession(build(tensors, [Operator(Op.RESHAPE, [0, 1], [2])], [0], [2]))
+    (y,) = session.run(None, {"x": np.zeros((3, 0), np.float32)})
+    assert y.shape == (0, 2, 2)

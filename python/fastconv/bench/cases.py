@@ -11,6 +11,7 @@ import numpy as np
 
 import fastconv
 from fastconv import reference
+from fastconv._frontends import frontend
 from fastconv.bench import sources
 from fastconv.bench.shapes import ConvShape
 from fastconv.graph_builder import GraphBuilder
@@ -154,9 +155,9 @@ class ModelCase:
 
     @cached_property
     def _graph(self) -> GraphBuilder:
-        from fastconv.onnx import load, to_graph
-
-        return to_graph(load(self.onnx))
+        package = frontend(self.onnx)
+        graph: GraphBuilder = package.to_graph(package.load(self.onnx))
+        return graph
 
     def graph(self) -> GraphBuilder:
         """Return the record of the network as calls of docs/graph_ops.md."""

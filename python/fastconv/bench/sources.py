@@ -1,6 +1,7 @@
-"""What the command line means by a model: an ONNX file, a name of `fastconv.models`, or ``module:function``.
+"""What the command line means by a model: a file, a name of `fastconv.models`, or ``module:function``.
 
-Every kind becomes an ONNX model that all engines read; a module of torch's is kept beside it, for torch to run.
+Every kind becomes an ONNX model that all engines read, but for TensorFlow Lite files, which we alone read; a module of
+torch's is kept beside it, for torch to run.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import fastconv
+from fastconv._frontends import frontend
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -27,7 +29,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 MODEL_INPUTS = {"lenet5": (1, 1, 32, 32), "xception": (1, 3, 299, 299), "unet": (1, 3, 256, 256)}
 IMAGENET = (1, 3, 224, 224)
 
-RULE = "an ONNX file, a name of fastconv.models, or module:function"
+RULE = "an ONNX or TensorFlow Lite file, a name of fastconv.models, or module:function"
 
 
 class Source(NamedTuple):
@@ -78,10 +80,9 @@ def _batched(shape: tuple[int, ...], batch: int | None) -> tuple[int, ...]:
 
 
 def _whole(path: str | os.PathLike[str]) -> bytes:
-    """Read an ONNX file, with the weights that it keeps in others: the engines get bytes, which have no folder."""
-    from fastconv.onnx.loader import self_contained
-
-    return self_contained(path)
+    """Read a model's file, with the weights that it keeps in others: the engines get bytes, which have no folder."""
+    whole: bytes = frontend(path).self_contained(path)
+    return whole
 
 
 def _exported(module: fastconv.nn.Module, extents: tuple[int, ...]) -> bytes:
