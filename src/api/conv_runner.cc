@@ -1,6 +1,9 @@
 #include "api/conv_runner.h"
 
 #include <algorithm>
+#include <cstdio>
+
+#include "base/verbose.h"
 
 namespace fastconv {
 namespace {
@@ -74,9 +77,15 @@ ConvRunner::ConvRunner(const ConvRequest& request, const float* weights, const f
     dst_offset_ = workspace_bytes_;
     workspace_bytes_ = checked_add(workspace_bytes_, bytes_of(p.n, p.k, p.out));
   }
+  if (is_verbose()) {
+    told_ = concat(request.what, " ", p.n, "x", p.key());
+    std::fprintf(stderr, "fastconv: plan for %s: %s %s, workspace %lld bytes\n", told_.c_str(), algorithm_->name,
+                 kernel().name, static_cast<long long>(workspace_bytes_));
+  }
 }
 
 void ConvRunner::run(const float* src, float* dst, void* workspace) const noexcept {
+  const RunClock clock(!told_.empty());
   char* memory = static_cast<char*>(workspace);
   float* const nhwc_src = reinterpret_cast<float*>(memory + src_offset_);
   float* const nhwc_dst = reinterpret_cast<float*>(memory + dst_offset_);
@@ -84,6 +93,7 @@ void ConvRunner::run(const float* src, float* dst, void* workspace) const noexce
   plan_->run({converts_src_ ? nhwc_src : src, weights_.data(), bias_.data(), nullptr, converts_dst_ ? nhwc_dst : dst,
               workspace});
   if (converts_dst_) dst_copy_.run(nhwc_dst, dst);
+  if (!told_.empty()) std::fprintf(stderr, "fastconv: run of %s: %.3f ms\n", told_.c_str(), clock.ms());
 }
 
 }  // namespace fastconv

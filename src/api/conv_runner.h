@@ -41,6 +41,7 @@ class ConvRunner {
   std::unique_ptr<ConvPlan> plan_;
   AlignedArray<float> weights_;  // packed
   AlignedArray<float> bias_;
+  std::string told_;  // how runs are told of on stderr; empty where they are not
   bool converts_src_ = false, converts_dst_ = false;
   CopyPlan src_copy_, dst_copy_;
   int64_t src_offset_ = 0, dst_offset_ = 0;  // of the converted arrays in the workspace

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 #include "base/threads.h"
@@ -14,11 +13,6 @@ namespace {
 
 // An input larger than this is data, not an argument: no plan is made for its value.
 constexpr int64_t kMaxValueBytes = 4096;
-
-bool is_verbose() {
-  const char* text = std::getenv("FASTCONV_VERBOSE");
-  return text && *text && std::strcmp(text, "0") != 0;
-}
 
 void report(const Plan& plan, std::span<const TensorView> inputs) {
   std::string shapes;
@@ -172,7 +166,7 @@ std::shared_ptr<const Plan> Network::plan(std::span<const TensorView> inputs) {
   const std::lock_guard lock(mutex_);
   insert(inputs, made);
   cache_.sweep();
-  if (is_verbose()) report(*made, inputs);
+  if (made->verbose) report(*made, inputs);
   return made;
 }
 

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
+
+#include "base/verbose.h"
 
 namespace fastconv::graph {
 
@@ -39,8 +42,12 @@ void Plan::run_step(const PlannedStep& step, RunState& state) const noexcept {
 }
 
 void Plan::run(RunState& state, const void* const* inputs, void* const* outputs) const noexcept {
+  const RunClock clock(verbose);
   set_borders(state, inputs, outputs);
   for (const PlannedStep& step : steps) run_step(step, state);
+  if (verbose) {
+    std::fprintf(stderr, "fastconv: run of plan %llu: %.3f ms\n", static_cast<unsigned long long>(id), clock.ms());
+  }
 }
 
 std::vector<double> Plan::time_steps(RunState& state, const void* const* inputs, void* const* outputs, int runs) const {

@@ -46,7 +46,8 @@ struct RunState {
 };
 
 struct Plan {
-  uint64_t id = 0;  // never used twice in a process; 0 is no plan
+  uint64_t id = 0;       // never used twice in a process; 0 is no plan
+  bool verbose = false;  // whether runs are told of on stderr
   std::vector<PlannedStep> steps;
   std::vector<Location> operands;
   std::vector<TensorSpec> outputs;

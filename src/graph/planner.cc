@@ -5,6 +5,7 @@
 #include <numeric>
 #include <set>
 
+#include "base/verbose.h"
 #include "graph/memory_plan.h"
 #include "graph/passes/passes.h"
 #include "graph/placement.h"
@@ -118,6 +119,7 @@ std::shared_ptr<const Plan> make_plan(Graph graph, const PlanOptions& options, P
   static std::atomic<uint64_t> plan_count{0};
   auto plan = std::make_shared<Plan>();
   plan->id = ++plan_count;
+  plan->verbose = is_verbose();
   plan->arena_bytes = memory.arena_bytes;
   plan->unshared_bytes = memory.unshared_bytes;
   std::set<const Constant*> counted;

@@ -339,14 +339,32 @@ for rows in (2, 4, 2):
 """
 
 
-@pytest.mark.parametrize(("value", "plans"), [("1", 2), ("0", 0), ("", 0), (None, 0)])
-def test_verbose(value, plans):
+def verbose_lines(program, value):
+    """What a program prints to stderr, line by line, with FASTCONV_VERBOSE set to a value."""
     environment = {name: text for name, text in os.environ.items() if name != "FASTCONV_VERBOSE"}
     environment |= {"PYTHONPATH": os.pathsep.join(sys.path)} | ({} if value is None else {"FASTCONV_VERBOSE": value})
-    done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == ""
-    lines = done.stderr.splitlines()
-    assert len(lines) == plans
-    for line, rows in zip(lines, (2, 4)):
-        pattern = rf"fastconv: plan \d+ for \[{rows}, 3\]: 1 steps, arena \d+ bytes, constants 0 bytes"
-        assert re.fullmatch(pattern, line), line
+    return done.stderr.splitlines()
+
+
+def test_verbose():
+    """A line for each plan, and one for each run, which says whose."""
+    lines = verbose_lines(PROGRAM, "1")
+    plan = r"fastconv: plan {} for \[{}, 3\]: 1 steps, arena \d+ bytes, constants 0 bytes"
+    run = r"fastconv: run of plan {}: \d+\.\d{{3}} ms"
+    wanted = [plan.format(1, 2), run.format(1), plan.format(2, 4), run.format(2), run.format(1)]
+    assert len(lines) == len(wanted)
+    assert all(re.fullmatch(pattern, line) for pattern, line in zip(wanted, lines)), lines
+
+
+@pytest.mark.parametrize("value", ["0", "", None])
+def test_not_verbose(value):
+    assert verbose_lines(PROGRAM, value) == []
+
+
+def test_verbose_convolutions():
+    call = "fc.conv2d(np.ones((2, 8, 6, 5), 'f'), np.ones((4, 8, 3, 3), 'f'), algorithm='direct')"
+    plan, run = verbose_lines(f"import numpy as np, fastconv as fc; {call}", "1")
+    assert re.fullmatch(r"fastconv: plan for conv2d 2x8x6x5:4:3x3: direct gemm_\w+, workspace \d+ bytes", plan), plan
+    assert re.fullmatch(r"fastconv: run of conv2d 2x8x6x5:4:3x3: \d+\.\d{3} ms", run), run
