@@ -79,6 +79,16 @@ def test_kernels_and_strides(isa, kernel, stride):
     assert runs_of(isa) > before
 
 
+@pytest.mark.parametrize("kernel", (8, 9, 10, 11, 31))
+@pytest.mark.parametrize("stride", (1, 2))
+def test_many_taps(isa, kernel, stride):
+    """Whole fours of taps, and each number of taps left."""
+    for width in (1, kernel - 1, TILE, 2 * TILE + 1, 5 * TILE):
+        for channels in (16, 37):
+            check(depthwise(channels, (width,), kernel, stride))
+            check(depthwise(channels, (2, width + kernel), (2, kernel), stride, padding=((1, 0), (0, 2))))
+
+
 @pytest.mark.parametrize("group", (2, 4, 8))
 @pytest.mark.parametrize("kernel", (1, 2, 3, 5))
 def test_groups(isa, kernel, group):
@@ -184,6 +194,18 @@ def test_threads_and_batch_change_no_bit(isa, multiplier, group, kernel):
     results.append(np.concatenate([fc.conv2d(x[i : i + 1], weight, **arguments) for i in range(3)]))
     for result in results[1:]:
         np.testing.assert_array_equal(result, results[0])
+
+
+@pytest.mark.parametrize("stride", (1, 2))
+def test_maps_beyond_the_caches_equal_their_slices(isa, stride):
+    """They are read in another order, and ahead."""
+    rng = np.random.default_rng(0)
+    x, weight = rng.standard_normal((1, 256, 260, 80), np.float32), rng.standard_normal((80, 1, 3, 3), np.float32)
+    arguments = {"stride": stride, "padding": 1, "layout": "NHWC", "algorithm": "depthwise"}
+    whole = fc.conv2d(x, weight, groups=80, **arguments)
+    for c in range(0, 80, 16):
+        part = fc.conv2d(np.ascontiguousarray(x[..., c : c + 16]), weight[c : c + 16], groups=16, **arguments)
+        np.testing.assert_array_equal(whole[..., c : c + 16], part)
 
 
 def test_infinite_inputs_stay_in_their_group(isa):
