@@ -51,8 +51,17 @@ std::string brand_string() {
   return text;
 }
 
+// No bit tells how far a cache is. AMD's Zen has a third one for each complex of at most sixteen cores; Intel's server
+// processors have one for all, on a mesh.
+bool has_near_l3() {
+  const Registers vendor = cpuid(0);
+  constexpr unsigned kAmd = 0x68747541;  // "Auth"enticAMD
+  return vendor.ebx == kAmd;
+}
+
 void detect(CpuInfo& info) {
   info.brand = brand_string();
+  info.near_l3 = has_near_l3();
   const Registers leaf1 = cpuid(1), leaf7 = cpuid(7), leaf71 = cpuid(7, 1);
   const bool osxsave = leaf1.ecx >> 27 & 1;
   const uint64_t enabled = osxsave ? xcr0() : 0;

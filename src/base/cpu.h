@@ -20,7 +20,8 @@ struct CpuInfo {
   Isa best = Isa::scalar;
   int64_t l1d_bytes = 32 << 10;
   int64_t l2_bytes = 1 << 20;
-  int64_t l3_bytes = 8 << 20;
+  int64_t l3_bytes = 8 << 20;  // as the system tells: of all complexes together
+  bool near_l3 = false;        // the third cache belongs to a complex of few cores and is nearly as fast as the second
 };
 
 const CpuInfo& cpu_info();

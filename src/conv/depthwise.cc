@@ -135,16 +135,15 @@ class DepthwisePlan : public ConvPlan {
   // should be read in long runs, fetched in time: whole pixels and long strips (112x112x96, stride 2: 222 us for 340).
   // Measured on one core of a Sapphire-Rapids-class Xeon, November 2026, where all that is not in L2 is beyond.
   //
-  // AMD's L3 belongs to few cores and is as near: there, fetches and uncut rows cost more than they bring until the two
-  // images are some 20 MB (112x112x96, stride 2: 80 us for 109; 28x28x192: 20 for 30; 190x190x64, 18 MB: equal;
-  // 147x147x128, 22 MB: 950 for 630). Measured on one core of a Zen 5 EPYC with 48 KB of L1, 1 MB of L2 and 32 MB of L3
-  // a complex, November 2026, through Conv::run. The size of its L3 that the system tells is that of all complexes
-  // together, so L2 is the measure. Blocks of at least 32 or 48 channels and strips of 28 did not differ by more than
-  // noise over all of 15 shapes, nor did blocks of all of L1; two tiles ahead instead of one was slower.
+  // A third cache of few cores is near as well: 112x112x96, stride 2: 80 us for 109; 28x28x192: 20 for 30; 190x190x64,
+  // 18 MB: equal; 147x147x128, 22 MB: 950 for 630. Measured on one core of a Zen 5 EPYC with 48 KB of L1, 1 MB of L2
+  // and 32 MB of L3 a complex, November 2026, through Conv::run; half of what it shows, since others have 16 MB. Blocks
+  // of at least 32 or 48 channels and strips of 28 did not differ by more than noise over all of 15 shapes, nor did
+  // blocks of all of L1; fetching two tiles ahead instead of one was slower.
   void plan_blocks() {
     constexpr int64_t kStrip = 56, kLeastChannels = 64, kFloat = sizeof(float);
     const CpuInfo& cpu = cpu_info();
-    const int64_t near_bytes = cpu.l2_bytes * (cpu.brand.rfind("AMD", 0) == 0 ? 16 : 1);
+    const int64_t near_bytes = cpu.l2_bytes * (cpu.near_l3 ? 8 : 1);
     const int64_t rows = p_.kernel[0] * p_.kernel[1], width = ceil_div(p_.out[2], static_cast<int64_t>(phases_.size()));
     block_channels_ = p_.k;
     if (p_.n * (p_.in_pixels() * p_.c + p_.out_pixels() * p_.k) > near_bytes / kFloat) {
