@@ -13,16 +13,17 @@ namespace {
 void run(benchmark::State& state, const GemmF32Kernel& row, int64_t taps, int64_t k) {
   constexpr int64_t kRows = 56;
   const AlignedArray<float> src = random_floats((kRows + taps) * k);
-  const AlignedArray<float> weights = random_floats(packed_size(taps * k, row.nr, row.nr));
+  const AlignedArray<float> weights = random_floats(packed_size(taps * k, row.nr, row.packed_nr));
   AlignedArray<float> dst(kRows * row.nr);
   std::vector<Tap> list;
-  for (int64_t t = 0; t < taps; ++t) list.push_back({t * k, t * k * row.nr});
+  for (int64_t t = 0; t < taps; ++t) list.push_back({t * k, t * k * row.packed_nr});
   GemmF32Args args{};
   args.src = src.data();
   args.row_stride = args.k = k;
   args.taps = list.data();
   args.tap_count = taps;
   args.weights = weights.data();
+  args.column_stride = taps * k;
   args.m = kRows;
   args.n = args.dst_stride = row.nr;
   args.dst = dst.data();

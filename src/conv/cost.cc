@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/checks.h"
+#include "conv/tap_conv.h"
 #include "conv/taps.h"
 #include "conv/winograd_tiles.h"
 #include "kernels/costs.h"
@@ -10,9 +11,6 @@
 
 namespace fastconv {
 namespace {
-
-// Panels of half the width and less run on register tiles of one vector instead of two.
-constexpr int kPanelVectors = 2;
 
 // `rows` in register tiles of at most mr, as the kernel spreads them.
 double tile_rows(int64_t rows, int mr, double least_rows) {
@@ -22,8 +20,8 @@ double tile_rows(int64_t rows, int mr, double least_rows) {
 }
 
 // Multiply-adds of one product for each of rows x columns outputs, the empty parts of register tiles included.
-double tile_cost(int64_t rows, int64_t columns, const Machine& machine) {
-  const GemmF32Kernel& kernel = choose_gemm_f32(machine.isa);
+double tile_cost(const GemmF32Kernel& kernel, int64_t rows, int64_t columns, const Machine& machine) {
+  if (kernel.few()) return static_cast<double>(rows) * static_cast<double>(columns);
   const double least = kernel_costs(machine.isa).least_rows;
   const int64_t vector = kernel.nr / kPanelVectors, rest = columns % kernel.nr;
   const bool narrow = rest > 0 && rest <= vector;  // half the sums in a tile: twice the rows keep it busy
@@ -47,14 +45,15 @@ double weight_count(const ConvProblem& p) {
 // One product of matrices per row of output pixels; taps above and below the image are left out, those beside it read
 // zeros where they are near (see width_phases). A pointwise convolution is one row.
 double direct_cost(const ConvProblem& p, const Machine& machine) {
+  const GemmF32Kernel& kernel = tap_kernel(p, machine.isa);
   const double channels = static_cast<double>(p.c);
   double cost = 0;
   if (p.taps() == 1 && p.in == p.out) {
-    cost = channels * tile_cost(p.out_pixels(), p.group_k(), machine);
+    cost = channels * tile_cost(kernel, p.out_pixels(), p.group_k(), machine);
   } else {
     double row = 0;
-    for (const AxisTaps& phase : width_phases(p, choose_gemm_f32(machine.isa).mr)) {
-      row += static_cast<double>(phase.base.size()) * tile_cost(phase.count, p.group_k(), machine);
+    for (const AxisTaps& phase : width_phases(p, kernel.mr, kernel.few())) {
+      row += static_cast<double>(phase.base.size()) * tile_cost(kernel, phase.count, p.group_k(), machine);
     }
     cost = channels * inner_pairs(p, 0) * inner_pairs(p, 1) * row;
   }
@@ -64,7 +63,8 @@ double direct_cost(const ConvProblem& p, const Machine& machine) {
 // One product of matrices over all output pixels, and the copying of what they read.
 double im2col_cost(const ConvProblem& p, const Machine& machine) {
   const double gathered = static_cast<double>(p.taps()) * static_cast<double>(p.c);
-  return streamed(gathered * tile_cost(p.out_pixels(), p.group_k(), machine), weight_count(p), machine) +
+  return streamed(gathered * tile_cost(tap_kernel(p, machine.isa), p.out_pixels(), p.group_k(), machine),
+                  weight_count(p), machine) +
          kernel_costs(machine.isa).gather * static_cast<double>(p.out_pixels()) * gathered;
 }
 
@@ -76,7 +76,7 @@ double winograd_cost(const ConvProblem& p, const Machine& machine, int m) {
   // Each slice of the input is transformed once, and each of the output.
   const double slices = static_cast<double>(p.out[0] + (p.kernel[0] - 1) * p.dilation[0]);
   const double values = slices * static_cast<double>(p.c) + static_cast<double>(p.out[0] * p.k);
-  return streamed(points * channels * tile_cost(tiles * p.out[0], p.k, machine),
+  return streamed(points * channels * tile_cost(choose_gemm_f32(machine.isa), tiles * p.out[0], p.k, machine),
                   points * channels * static_cast<double>(p.k), machine) +
          kernel_costs(machine.isa).transform * points * static_cast<double>(tiles) * values;
 }

@@ -15,7 +15,7 @@ namespace {
 class Im2colPlan : public ConvPlan {
  public:
   Im2colPlan(const ConvProblem& problem, const ConvOptions& options)
-      : p_(problem), options_(with_strides(options, problem)), kernel_(choose_gemm_f32(options.isa)) {
+      : p_(problem), options_(with_strides(options, problem)), kernel_(tap_kernel(problem, options.isa)) {
     row_ = checked_mul(p_.taps(), p_.group_c());
     // A band of columns stays in half of L2 between its being written and being read.
     const int64_t rows = cpu_info().l2_bytes / 2 / (row_ * static_cast<int64_t>(sizeof(float)));
@@ -73,7 +73,7 @@ class Im2colPlan : public ConvPlan {
     args.taps = &tap;
     args.tap_count = 1;
     args.k = row_;
-    args.weights = buffers.weights + group * packed_size(row_, p_.group_k(), kernel_.nr);
+    args.weights = buffers.weights + group * packed_size(row_, p_.group_k(), kernel_.packed_nr);
     args.m = count;
     args.n = p_.group_k();
     args.dst = buffers.dst + pixel * options_.dst_pixel_stride + column;
@@ -84,7 +84,7 @@ class Im2colPlan : public ConvPlan {
       args.epilogue.residual = buffers.residual + pixel * options_.residual_pixel_stride + column;
       args.epilogue.residual_stride = options_.residual_pixel_stride;
     }
-    gemm_matrix_f32(kernel_, args, row_ * kernel_.nr);
+    gemm_matrix_f32(kernel_, args, row_);
   }
 
   ConvProblem p_;

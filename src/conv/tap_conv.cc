@@ -23,13 +23,15 @@ struct Segment {
 class TapConvPlan : public ConvPlan {
  public:
   TapConvPlan(const ConvProblem& problem, const ConvOptions& options)
-      : p_(problem), options_(with_strides(options, problem)), kernel_(choose_gemm_f32(options.isa)) {
-    panel_size_ = p_.taps() * p_.group_c() * kernel_.nr;
+      : p_(problem), options_(with_strides(options, problem)), kernel_(tap_kernel(problem, options.isa)) {
+    column_size_ = p_.taps() * p_.group_c();
+    panel_size_ = column_size_ * kernel_.nr;
+    group_size_ = packed_size(column_size_, p_.group_k(), kernel_.packed_nr);
     panels_ = ceil_div(p_.group_k(), kernel_.nr);
     flatten_pointwise();
     phases_[0] = axis_phases(p_, 0);
     phases_[1] = axis_phases(p_, 1);
-    phases_[2] = width_phases(p_, kernel_.mr);
+    phases_[2] = width_phases(p_, kernel_.mr, kernel_.few());
     plan_source_rows();
     plan_segments();
   }
@@ -77,7 +79,10 @@ class TapConvPlan : public ConvPlan {
     pixel_ = copies_source_ ? p_.c : options_.src_pixel_stride;
     // In a row of pixels that lie side by side the kernel's width folds into k: fewer, longer taps.
     folds_width_ = !p_.transposed && p_.groups == 1 && p_.dilation[2] == 1 && pixel_ == p_.c &&
-                   static_cast<int64_t>(phases_[2][0].base.size()) == p_.kernel[2];
+                   std::all_of(phases_[2].begin(), phases_[2].end(), [](const AxisTaps& taps) {
+                     const auto count = static_cast<int64_t>(taps.base.size());
+                     return count == 0 || taps.base.back() - taps.base.front() == count - 1;
+                   });
   }
 
   void plan_segments() {
@@ -152,9 +157,9 @@ class TapConvPlan : public ConvPlan {
 
   std::pair<int32_t, int32_t> make_taps(const AxisTaps& depth, AxisTaps::Range in_depth, const AxisTaps& height,
                                         AxisTaps::Range in_height, const AxisTaps& width) {
-    const int64_t per_tap = p_.group_c() * kernel_.nr;
+    const int64_t per_tap = p_.group_c() * kernel_.packed_nr;
     const int32_t begin = static_cast<int32_t>(taps_.size());
-    const size_t width_taps = folds_width_ ? 1 : width.base.size();
+    const size_t width_taps = folds_width_ ? std::min<size_t>(width.base.size(), 1) : width.base.size();
     for (int64_t r = in_depth.first; r < in_depth.last; ++r) {
       for (int64_t s = in_height.first; s < in_height.last; ++s) {
         for (size_t t = 0; t < width_taps; ++t) {
@@ -207,9 +212,9 @@ class TapConvPlan : public ConvPlan {
                  int64_t panel, bool more) const noexcept {
     const int64_t column = group * p_.group_k() + panel * kernel_.nr;
     GemmF32Args args;
-    args.weights = buffers.weights + (group * panels_ + panel) * panel_size_;
+    args.weights = buffers.weights + group * group_size_ + panel * panel_size_;
+    args.column_stride = column_size_;
     const bool fetches = streams_ && more && panel + 1 < panels_;
-    args.k = p_.group_c() * (folds_width_ ? p_.kernel[2] : 1);
     args.n = std::min<int64_t>(kernel_.nr, p_.group_k() - panel * kernel_.nr);
     args.epilogue.call = options_.function;
     args.epilogue.bias = buffers.bias ? buffers.bias + column : nullptr;
@@ -220,6 +225,7 @@ class TapConvPlan : public ConvPlan {
       const AxisTaps& width = phases_[2][segment.row_stride_index];
       args.src = src + segment.src + group * p_.group_c();
       args.row_stride = width.src_step * pixel_;
+      args.k = p_.group_c() * (folds_width_ ? static_cast<int64_t>(width.base.size()) : 1);
       args.taps = taps_.data() + segment.tap_begin;
       args.tap_count = segment.tap_count;
       // The first segment with a list of taps fetches their weights of the next panel, for all.
@@ -241,7 +247,8 @@ class TapConvPlan : public ConvPlan {
   ConvProblem p_;
   ConvOptions options_;
   const GemmF32Kernel& kernel_;
-  int64_t panel_size_ = 0, panels_ = 0;
+  int64_t column_size_ = 0, panel_size_ = 0, group_size_ = 0;  // of the weights
+  int64_t panels_ = 0;
   std::vector<AxisTaps> phases_[3];
   bool copies_source_ = false, folds_width_ = false;
   int64_t border_ = 0, width_ = 0, pixel_ = 0;  // of the rows that taps read
@@ -255,12 +262,18 @@ class TapConvPlan : public ConvPlan {
 
 }  // namespace
 
+// Where the width folds into k (see plan_source_rows), a tap has its products too.
+const GemmF32Kernel& tap_kernel(const ConvProblem& p, Isa isa) {
+  const bool folds = !p.transposed && p.groups == 1 && p.dilation[2] == 1;
+  return choose_gemm_f32(isa, p.group_k(), p.group_c() * (folds ? p.kernel[2] : 1));
+}
+
 std::string tap_pack_key(const ConvProblem& problem, Isa isa) {
-  return concat("taps ", choose_gemm_f32(isa).nr, problem.transposed ? " transposed" : "");
+  return concat("taps ", tap_kernel(problem, isa).packed_nr, problem.transposed ? " transposed" : "");
 }
 
 int64_t tap_packed_size(const ConvProblem& p, Isa isa) {
-  return checked_mul(packed_size(p.taps() * p.group_c(), p.group_k(), choose_gemm_f32(isa).nr), p.groups);
+  return checked_mul(packed_size(p.taps() * p.group_c(), p.group_k(), tap_kernel(p, isa).packed_nr), p.groups);
 }
 
 namespace {
@@ -286,12 +299,12 @@ void for_groups(const ConvProblem& p, int64_t nr, const Fn& fn) {
 }  // namespace
 
 void tap_pack(const ConvProblem& p, const float* weights, Isa isa, float* packed) {
-  const int64_t nr = choose_gemm_f32(isa).nr;
+  const int64_t nr = tap_kernel(p, isa).packed_nr;
   for_groups(p, nr, [&](int64_t from, int64_t to) { pack_f32(group_layout(p), weights + from, nr, packed + to); });
 }
 
 void tap_unpack(const ConvProblem& p, const float* packed, Isa isa, float* weights) {
-  const int64_t nr = choose_gemm_f32(isa).nr;
+  const int64_t nr = tap_kernel(p, isa).packed_nr;
   for_groups(p, nr, [&](int64_t to, int64_t from) { unpack_f32(group_layout(p), packed + from, nr, weights + to); });
 }
 

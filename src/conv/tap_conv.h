@@ -12,7 +12,10 @@
 
 namespace fastconv {
 
-// Weights as [group][panel][tap][c / groups][NR]; both directions share the form.
+// The kernel for a problem, by which its weights are packed: a function of the problem alone, for every plan.
+const GemmF32Kernel& tap_kernel(const ConvProblem& problem, Isa isa);
+
+// Weights as [group][panel][tap][c / groups][NR], NR the kernel's packed_nr; both directions share the form.
 std::string tap_pack_key(const ConvProblem& problem, Isa isa);
 int64_t tap_packed_size(const ConvProblem& problem, Isa isa);
 void tap_pack(const ConvProblem& problem, const float* weights, Isa isa, float* packed);

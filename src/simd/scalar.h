@@ -156,6 +156,10 @@ inline Vec mantissa(Vec v) {
 inline float reduce_add(Vec v) {
   return (v.lane[0] + v.lane[2]) + (v.lane[1] + v.lane[3]);
 }
+// Lanes 0 to 3: the sums of a, b, c and d; the others are unspecified.
+inline Vec reduce_add(Vec a, Vec b, Vec c, Vec d) {
+  return {{reduce_add(a), reduce_add(b), reduce_add(c), reduce_add(d)}};
+}
 inline float reduce_max(Vec v) {
   float r = v.lane[0];
   FASTCONV_LANES r = v.lane[i] > r ? v.lane[i] : r;

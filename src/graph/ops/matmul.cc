@@ -35,7 +35,7 @@ class ProductStep final : public Step {
   ProductStep(const Product& product, const Addend& addend, std::shared_ptr<const AlignedArray<float>> packed,
               FunctionCall function, int residual)
       : p_(product), c_(addend), packed_(std::move(packed)), function_(function), residual_(residual) {
-    if (!packed_) b_at_ = reserve(checked_mul(p_.b_count, packed_size(p_.k, p_.n, kernel_.nr)));
+    if (!packed_) b_at_ = reserve(checked_mul(p_.b_count, packed_size(p_.k, p_.n, kernel_.packed_nr)));
     if (p_.trans_a) {
       StridedCopy copy;
       a_copy_ = CopyPlan(copy.add(p_.m, 1, p_.k).add(p_.k, p_.m, 1));
@@ -77,10 +77,10 @@ class ProductStep final : public Step {
                    for (int64_t i = begin; i < end; ++i) {
                      GemmF32Args one = args;
                      one.src = a + p_.a_offset[i];
-                     one.weights = packed + p_.b_index[i] * packed_size(p_.k, p_.n, kernel_.nr);
+                     one.weights = packed + p_.b_index[i] * packed_size(p_.k, p_.n, kernel_.packed_nr);
                      one.dst = static_cast<float*>(buffers.outputs[0]) + i * p_.m * p_.n;
                      if (one.epilogue.residual) one.epilogue.residual += i * p_.m * p_.n;
-                     gemm_matrix_f32(kernel_, one, p_.k * kernel_.nr);
+                     gemm_matrix_f32(kernel_, one, p_.k);
                    }
                  });
   }
@@ -90,9 +90,9 @@ class ProductStep final : public Step {
   // Right matrix `index` of `b`, packed, into `to` (of all of them).
   static void pack_one(const Product& p, const GemmF32Kernel& kernel, const float* b, int64_t index,
                        float* to) noexcept {
-    const int64_t size = packed_size(p.k, p.n, kernel.nr);
+    const int64_t size = packed_size(p.k, p.n, kernel.packed_nr);
     float* packed = to + index * size;
-    pack_f32(layout_of(p), b + index * p.k * p.n, kernel.nr, packed);
+    pack_f32(layout_of(p), b + index * p.k * p.n, kernel.packed_nr, packed);
     if (p.alpha != 1) {
       for (int64_t i = 0; i < size; ++i) packed[i] *= p.alpha;
     }
@@ -133,7 +133,7 @@ class ProductStep final : public Step {
 
   Product p_;
   Addend c_;
-  const GemmF32Kernel& kernel_ = choose_gemm_f32(active_isa());
+  const GemmF32Kernel& kernel_ = choose_gemm_f32(active_isa(), p_.n, p_.k);
   std::shared_ptr<const AlignedArray<float>> packed_;  // null: b is packed at run time
   FunctionCall function_;
   int residual_;  // the input that holds it, or -1
@@ -145,10 +145,11 @@ class ProductStep final : public Step {
 std::unique_ptr<Step> make_step(PlanContext& c, const Product& p, const Addend& addend) {
   std::shared_ptr<const AlignedArray<float>> packed;
   if (c.input(1).constant) {
-    const GemmF32Kernel& kernel = choose_gemm_f32(active_isa());
-    const std::string key = concat("gemm ", kernel.nr, " ", p.k, "x", p.n, p.trans_b ? " transposed " : " ", p.alpha);
+    const GemmF32Kernel& kernel = choose_gemm_f32(active_isa(), p.n, p.k);
+    const std::string key =
+        concat("gemm ", kernel.packed_nr, " ", p.k, "x", p.n, p.trans_b ? " transposed " : " ", p.alpha);
     using Packed = AlignedArray<float>;
-    const int64_t size = packed_size(p.k, p.n, kernel.nr);
+    const int64_t size = packed_size(p.k, p.n, kernel.packed_nr);
     const auto pack = [&](const std::byte* bytes) {
       auto all = std::make_shared<Packed>(checked_mul(p.b_count, size));
       for (int64_t i = 0; i < p.b_count; ++i) {
@@ -156,8 +157,8 @@ std::unique_ptr<Step> make_step(PlanContext& c, const Product& p, const Addend& 
       }
       return all;
     };
-    const auto unpack = [layout = ProductStep::layout_of(p), count = p.b_count, nr = kernel.nr, size](const Packed& all,
-                                                                                                      std::byte* to) {
+    const auto unpack = [layout = ProductStep::layout_of(p), count = p.b_count, nr = kernel.packed_nr, size](
+                            const Packed& all, std::byte* to) {
       for (int64_t i = 0; i < count; ++i) {
         unpack_f32(layout, all.data() + i * size, nr, reinterpret_cast<float*>(to) + i * layout.k * layout.columns);
       }

@@ -6,7 +6,9 @@
 // One call computes one panel of at most NR columns, for any number of rows; the kernel splits rows into register
 // tiles of at most MR and owns both edges. Sums run over taps in order, then k in order, in one accumulator per
 // output: splitting work among threads or batches never changes a bit.
-// Read next: generic.h (the kernel), pack.h (the layout of w), schedule.h (who calls it over a whole matrix).
+// A kernel for few columns reads w as [column][k] instead, columns `column_stride` apart, and sums each lane of k
+// alone. Read next: generic.h and few.h (the kernels), pack.h (the layout of w), schedule.h (who calls it over a whole
+// matrix).
 #pragma once
 
 #include <cstdint>
@@ -27,12 +29,13 @@ struct GemmF32Args {
   const Tap* taps;
   int64_t tap_count;
   int64_t k;             // products per tap
-  const float* weights;  // this panel: rows of NR floats, padded with zeros, 64-byte aligned
+  const float* weights;  // this panel: rows of NR floats, padded with zeros, 64-byte aligned; few: columns
   int64_t m;             // rows, >= 0
   int64_t n;             // columns, 1 <= n <= NR
   float* dst;            // not read, unless epilogue.residual says so
   int64_t dst_stride;    // elements between output rows
   Epilogue epilogue;
+  int64_t column_stride = 0;  // few: elements between columns of weights
   int64_t fetch_ahead = 0;    // the first tile fetches weights so many elements further on; 0: none
   bool fetch_source = false;  // fetch the rows after each tile's: where src, dense and of one tap, is beyond L2
 };

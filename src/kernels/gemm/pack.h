@@ -1,5 +1,6 @@
 // The layout of packed weights: panels of NR output columns; in a panel, rows of NR floats in the order of the
-// products (taps outside, k inside). The last panel is filled with zeros.
+// products (taps outside, k inside). The last panel is filled with zeros. NR is the kernel's packed_nr: with 1, a
+// column's weights lie one behind another.
 //
 //   packed[panel][tap * k_count + k][j],  column = panel * NR + j
 #pragma once

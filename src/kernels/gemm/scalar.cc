@@ -2,12 +2,17 @@
 #include "simd/scalar.h"
 #include "simd/math.h"
 
+#include "kernels/gemm/few.h"
 #include "kernels/gemm/generic.h"
 
 namespace fastconv {
 
 void gemm_f32_4x8__scalar(const GemmF32Args& args) {
   gemm_f32<4, 2>(args);
+}
+
+void gemm_f32_2x4__scalar(const GemmF32Args& args) {
+  gemm_few_f32<2>(args);
 }
 
 }  // namespace fastconv

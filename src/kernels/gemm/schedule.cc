@@ -36,7 +36,7 @@ Along gemm_along(int64_t weight_bytes, int64_t data_bytes) noexcept {
   return weight_bytes > data_bytes ? Along::columns : Along::rows;
 }
 
-void gemm_matrix_f32(const GemmF32Kernel& kernel, const GemmF32Args& args, int64_t panel_stride) noexcept {
+void gemm_matrix_f32(const GemmF32Kernel& kernel, const GemmF32Args& args, int64_t rows) noexcept {
   if (args.m <= 0 || args.n <= 0) return;
   kernel.count_run();
   const int64_t panels = (args.n + kernel.nr - 1) / kernel.nr, tiles = (args.m + kernel.mr - 1) / kernel.mr;
@@ -44,6 +44,7 @@ void gemm_matrix_f32(const GemmF32Kernel& kernel, const GemmF32Args& args, int64
   const int64_t weight_bytes = panels * kernel.nr * row_bytes;
   const int64_t block = gemm_block_rows(row_bytes, weight_bytes);
   const bool streams = gemm_streams(weight_bytes);
+  const int64_t panel_stride = rows * kernel.nr;
   const Along along = gemm_along(weight_bytes, args.m * (row_bytes + args.n * static_cast<int64_t>(sizeof(float))));
   const int64_t tile_work = kernel.mr * kernel.nr * args.tap_count * args.k;
   parallel_grid(tiles, panels, product_grain(tile_work), along,
@@ -53,6 +54,7 @@ void gemm_matrix_f32(const GemmF32Kernel& kernel, const GemmF32Args& args, int64
                     for (int64_t panel = first_panel; panel < last_panel; ++panel) {
                       GemmF32Args part = panel_of(args, panel, kernel.nr, panel_stride);
                       part.m = std::min(block, end - first);
+                      part.column_stride = rows;
                       if (streams && panel + 1 < last_panel) part.fetch_ahead = gemm_fetch_ahead(panel_stride);
                       part.src += first * args.row_stride;
                       part.dst += first * args.dst_stride;

@@ -23,8 +23,8 @@ int64_t gemm_block_rows(int64_t row_bytes, int64_t weight_bytes) noexcept;
 // the whole source, which another core wrote: whichever is less. `data_bytes`: source and output.
 Along gemm_along(int64_t weight_bytes, int64_t data_bytes) noexcept;
 
-// args.n and args.weights: all columns, all panels, `panel_stride` elements apart.
-void gemm_matrix_f32(const GemmF32Kernel& kernel, const GemmF32Args& args, int64_t panel_stride) noexcept;
+// args.n and args.weights: all columns, all panels, of `rows` products a column.
+void gemm_matrix_f32(const GemmF32Kernel& kernel, const GemmF32Args& args, int64_t rows) noexcept;
 
 // The arguments of one panel of a call over many: columns [panel * nr, ...), rows as they are.
 GemmF32Args panel_of(const GemmF32Args& whole, int64_t panel, int64_t nr, int64_t panel_stride) noexcept;
