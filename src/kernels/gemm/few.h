@@ -12,8 +12,6 @@
 // A column's weights lie one behind another (see pack.h). Fewer columns leave registers to more rows.
 #pragma once
 
-#include <algorithm>
-
 #include "kernels/gemm/gemm.h"
 #include "kernels/store_tile.h"
 
