@@ -1,10 +1,14 @@
 """`fastconv bench layers`: families, standings, and runs that go on where they were interrupted."""
 
+import contextlib
 import csv
+import math
 from dataclasses import replace
 
 import pytest
 
+from fastconv.bench import torch_engines
+from fastconv.bench.cases import ConvCase
 from fastconv.bench.families import family, representatives
 from fastconv.bench.layers import Layer, summary
 from fastconv.bench.shapes import parse
@@ -66,18 +70,26 @@ def test_depthwise_layers_stand_against_onednn_itself_too():
     assert said + "against torch's call: geometric mean 4.00x, least 4.00x" in summary([one])
 
 
+def test_layers_too_short_for_onednns_clock_have_no_time_of_its_own(monkeypatch):
+    pytest.importorskip("torch", reason="compares with PyTorch")
+    lines = iter([["onednn_verbose,v1,primitive,exec,cpu,convolution,0"]] * 3)
+    monkeypatch.setattr(torch_engines, "_captured_stdout", lambda: contextlib.nullcontext(next(lines)))
+    case = ConvCase(parse("1x8x6x6:8:3:g8"))
+    assert math.isnan(torch_engines.OneDnn().own_ms(case, rounds=3))
+
+
 def test_an_interrupted_run_goes_on(tmp_path, capsys):
     pytest.importorskip("torch", reason="compares with PyTorch")
     file = tmp_path / "layers.csv"
     options = ["--rounds", "1", "--csv", str(file)]
-    assert main(["bench", "layers", "1x8x6x6:8:3:g8", *options]) == 0
+    assert main(["bench", "layers", "1x64x28x28:64:3:g64", *options]) == 0
     (row,) = csv.DictReader(file.open())
     assert float(row["error"]) < 1e-6
     assert float(row["peer_error"]) < 1e-6
     assert 0 < float(row["exec_ms"]) < 100
     file.write_text(file.read_text().replace(row["ms"], "4321.5", 1))
     capsys.readouterr()
-    assert main(["bench", "layers", "1x8x6x6:8:3:g8", "1x4x9:4:3", *options]) == 0
+    assert main(["bench", "layers", "1x64x28x28:64:3:g64", "1x4x9:4:3", *options]) == 0
     printed = capsys.readouterr().out
     for said in ("4321.500", "all: 2 layers", "1-D: 1 layers", "threads: 1", "torch 2"):
         assert said in printed

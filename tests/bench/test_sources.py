@@ -153,7 +153,11 @@ def test_bench_takes_them(folder, capsys):
         ("some_models:number", TypeError, "must return a fastconv.nn.Module.* got builtins.int"),
         ("some_models:nothing", ValueError, "some_models must have 'nothing'"),
         ("no_models:nothing", ImportError, "no_models"),
-        ("neither", ValueError, "must be an ONNX or TensorFlow Lite file, a name of fastconv.models, or module:function, got 'neither'"),
+        (
+            "neither",
+            ValueError,
+            "must be an ONNX or TensorFlow Lite file, a name of fastconv.models, or module:function, got 'neither'",
+        ),
     ],
 )
 def test_refused(text, error, said):

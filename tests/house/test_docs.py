@@ -18,7 +18,10 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 
-GUIDES = [README, *((ROOT / "docs" / name).read_text() for name in ("pytorch.md", "onnx.md", "tensorflow.md", "profiling.md"))]
+GUIDES = [
+    README,
+    *((ROOT / "docs" / name).read_text() for name in ("pytorch.md", "onnx.md", "tensorflow.md", "profiling.md")),
+]
 # How often a command measures where the documents leave it to do so well.
 ONCE = {"bench": ["--rounds", "1"], "profile": ["--runs", "1"]}
 

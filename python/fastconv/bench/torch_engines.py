@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import math
 import os
 import sys
 import tempfile
@@ -130,7 +131,10 @@ class OneDnn(Torch):
         return Runner(run, lambda: (run()[:, :, 0] if added else run()).numpy(), "packed weights")
 
     def own_ms(self, case: ConvCase, rounds: int) -> float:
-        """Return the median of what oneDNN says of its own runs of a case: the primitives' time, no framework."""
+        """Return the median of what oneDNN says of its own runs of a case: the primitives' time, no framework.
+
+        NaN where its clock, of microseconds, shows nothing.
+        """
         import torch
 
         run = self.conv(case).run
@@ -140,7 +144,7 @@ class OneDnn(Torch):
             with _captured_stdout() as lines, torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON):
                 run()
             times.append(sum(float(line.rsplit(",", 1)[1]) for line in lines if ",exec," in line))
-        return float(np.median(times))
+        return float(np.median(times)) or math.nan
 
     def model(self, case: ModelCase) -> Runner:
         """Single convolutions only."""
