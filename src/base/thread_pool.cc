@@ -5,9 +5,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <mutex>
 #include <new>
-#include <system_error>
 #include <thread>
 
 #include "base/openmp.h"
@@ -147,7 +147,7 @@ class Pool {
     for (int index = started_.load(std::memory_order_relaxed) + 1; index <= count; ++index) {
       try {
         std::thread([this, index] { work(index); }).detach();
-      } catch (const std::system_error&) {
+      } catch (const std::exception&) {  // no thread, or no memory for one
         break;
       }
       started_.store(index, std::memory_order_relaxed);
