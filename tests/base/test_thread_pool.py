@@ -52,15 +52,25 @@ def tasks():
 
 def test_a_core_that_is_taken_costs_no_more_than_its_work():
     """Two threads on one core, as where another program holds the other; OpenMP took a hundred times as long."""
-    one, two = map(float, told("os.sched_setaffinity(0, {0}); print(milliseconds(1), milliseconds(2))").split())
+    code = """
+os.sched_setaffinity(0, {0})
+print(*map(min, zip(*[(milliseconds(1), milliseconds(2)) for _ in range(5)])))
+"""
+    one, two = map(float, told(code).split())
     assert two < 2 * one + 1
 
 
 def test_nothing_spins_after_a_run():
-    seconds = float(
-        told("network(x); begin = time.process_time(); time.sleep(0.2); print(time.process_time() - begin)")
-    )
-    assert seconds < 0.02
+    """The least of ten: where a core is taken from the machine meanwhile, the time it lost counts as the process's."""
+    code = """
+def spent():
+    network(x)
+    begin = time.process_time()
+    time.sleep(0.05)
+    return time.process_time() - begin
+print(min(spent() for _ in range(10)))
+"""
+    assert float(told(code)) < 0.002
 
 
 def test_as_many_threads_as_asked_for_and_no_more():
