@@ -1,6 +1,6 @@
 # THE table of instruction sets: a kernel file `src/kernels/<family>/<isa>.cc` is compiled with the flags of its row,
 # and only for the processors of its row. Run-time choice is in src/base/cpu.cc; keep the names equal.
-set(FASTCONV_ALL_ISAS scalar avx2 avx512)
+set(FASTCONV_ALL_ISAS scalar avx2 avx512 avx512bf16)
 
 set(FASTCONV_FLAGS_scalar "")
 set(FASTCONV_FLAGS_avx2 -mavx2 -mfma)
@@ -11,6 +11,7 @@ set(FASTCONV_FLAGS_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfm
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   list(APPEND FASTCONV_FLAGS_avx512 -fira-region=all)
 endif()
+set(FASTCONV_FLAGS_avx512bf16 ${FASTCONV_FLAGS_avx512} -mavx512bf16)
 
 # For developers: where the machine has no AVX-512, its rows are compiled on AVX2 and run all the same. Slow, and true of
 # the code of the kernels, not of the compiler's AVX-512 instructions. Never for users: a wheel refuses it.
@@ -19,11 +20,13 @@ if(FASTCONV_EMULATE_AVX512)
   if(SKBUILD_STATE STREQUAL "wheel")
     message(FATAL_ERROR "FASTCONV_EMULATE_AVX512: must be OFF in a wheel, got ON")
   endif()
-  set(FASTCONV_FLAGS_avx512 ${FASTCONV_FLAGS_avx2} -include ${PROJECT_SOURCE_DIR}/tests/emulated_avx512.h)
+  foreach(isa avx512 avx512bf16)
+    set(FASTCONV_FLAGS_${isa} ${FASTCONV_FLAGS_avx2} -include ${PROJECT_SOURCE_DIR}/tests/emulated_avx512.h)
+  endforeach()
 endif()
 
 # The rows this processor family has.
 set(FASTCONV_ISAS scalar)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-  list(APPEND FASTCONV_ISAS avx2 avx512)
+  list(APPEND FASTCONV_ISAS avx2 avx512 avx512bf16)
 endif()

@@ -16,7 +16,7 @@
 namespace fastconv {
 namespace {
 
-constexpr const char* kIsaNames[kIsaCount] = {"scalar", "avx2", "avx512"};
+constexpr const char* kIsaNames[kIsaCount] = {"scalar", "avx2", "avx512", "avx512bf16"};
 
 int64_t cache_bytes(int sysconf_name, int64_t otherwise) {
   const long bytes = sysconf(sysconf_name);
@@ -91,10 +91,12 @@ void detect(CpuInfo& info) {
   }
   if (has("avx2") && has("fma")) {
     info.best = Isa::avx2;
-    if (has("avx512f") && has("avx512dq") && has("avx512bw") && has("avx512vl")) info.best = Isa::avx512;
+    if (has("avx512f") && has("avx512dq") && has("avx512bw") && has("avx512vl")) {
+      info.best = has("avx512bf16") ? Isa::avx512bf16 : Isa::avx512;
+    }
 #if defined(FASTCONV_EMULATE_AVX512)
     info.features.emplace_back("avx512_emulated");
-    info.best = Isa::avx512;
+    info.best = Isa::avx512bf16;
 #endif
   }
 }
@@ -119,7 +121,7 @@ Isa parse_isa(const std::string& name) {
   for (int i = 0; i < kIsaCount; ++i) {
     if (name == kIsaNames[i]) return static_cast<Isa>(i);
   }
-  value_error("FASTCONV_ISA: must be one of scalar, avx2, avx512, got ", name);
+  value_error("FASTCONV_ISA: must be one of scalar, avx2, avx512, avx512bf16, got ", name);
 }
 
 const CpuInfo& cpu_info() {

@@ -9,8 +9,8 @@
 namespace fastconv {
 
 // Ordered: a higher one implies the lower ones of its family. Names are those of cmake/isa.cmake.
-enum class Isa : int { scalar = 0, avx2 = 1, avx512 = 2 };
-inline constexpr int kIsaCount = 3;
+enum class Isa : int { scalar = 0, avx2 = 1, avx512 = 2, avx512bf16 = 3 };
+inline constexpr int kIsaCount = 4;
 
 const char* isa_name(Isa isa);
 

@@ -66,23 +66,34 @@ void parallel_for(int64_t count, int64_t grain, const Fn& fn) noexcept {
   parallel_chunks(count, grain, INT64_MAX, [&](int64_t, int64_t begin, int64_t end) { fn(begin, end); });
 }
 
-// Work in two dimensions, such as pixels by channels, cut among threads into a grid of near-equal rectangles:
-// fn(row_begin, row_end, column_begin, column_end). Of cuts that leave the busiest thread alike, the one with most
-// pieces along rows, or along columns, is taken: along the dimension whose neighbouring layers are cut so too, or that
-// shares less. At least `grain` cells are worth a thread.
+// Work in two dimensions, such as pixels by channels, cut among threads into a grid of near-equal rectangles, at most
+// `most_pieces`: fn(piece, row_begin, row_end, column_begin, column_end), with pieces counted from 0. Of cuts that
+// leave the busiest thread alike, the one with most pieces along rows, or along columns, is taken: along the dimension
+// whose neighbouring layers are cut so too, or that shares less. At least `grain` cells are worth a thread.
 template <class Fn>
-void parallel_grid(int64_t rows, int64_t columns, int64_t grain, Along along, const Fn& fn) noexcept {
+void parallel_grid(int64_t rows, int64_t columns, int64_t grain, Along along, int64_t most_pieces,
+                   const Fn& fn) noexcept {
   if (rows <= 0 || columns <= 0) return;
-  const int64_t threads = std::min<int64_t>(num_threads(), (rows * columns + grain - 1) / grain);
+  const int64_t threads =
+      std::min({static_cast<int64_t>(num_threads()), most_pieces, (rows * columns + grain - 1) / grain});
   const int64_t along_rows = detail::grid_rows(rows, columns, threads, along);
   const int64_t along_columns = std::min(columns, threads / along_rows);
   parallel_for(along_rows * along_columns, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t r = i / along_columns, c = i % along_columns;
-      fn(rows * r / along_rows, rows * (r + 1) / along_rows, columns * c / along_columns,
+      fn(i, rows * r / along_rows, rows * (r + 1) / along_rows, columns * c / along_columns,
          columns * (c + 1) / along_columns);
     }
   });
+}
+
+// The same without per-piece memory: fn(row_begin, row_end, column_begin, column_end).
+template <class Fn>
+void parallel_grid(int64_t rows, int64_t columns, int64_t grain, Along along, const Fn& fn) noexcept {
+  parallel_grid(rows, columns, grain, along, INT64_MAX,
+                [&](int64_t, int64_t row_begin, int64_t row_end, int64_t column_begin, int64_t column_end) {
+                  fn(row_begin, row_end, column_begin, column_end);
+                });
 }
 
 }  // namespace fastconv

@@ -7,6 +7,7 @@ namespace fastconv {
 
 extern const Algorithm kDepthwise;
 extern const Algorithm kDirect;
+extern const Algorithm kDirectBf16;
 extern const Algorithm kIm2col;
 extern const Algorithm kWinograd2;
 extern const Algorithm kWinograd4;

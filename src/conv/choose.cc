@@ -42,6 +42,7 @@ const Algorithm& choose_auto(const ConvProblem& p, const Machine& machine, Preci
     if (other.cost < best.cost) best = other;
   };
   compare({&kIm2col, im2col_cost(p, machine)});
+  if (kDirectBf16.precision(p) <= precision) compare({&kDirectBf16, direct_bf16_cost(p, machine)});
   if (kWinograd2.refuse(p).empty()) {
     const Candidate winograd = best_winograd(p, machine, precision);
     if (winograd.algorithm->precision(p) <= precision) compare(winograd);
@@ -74,8 +75,8 @@ AlignedArray<float> pack_weights(const Algorithm& algorithm, const ConvProblem& 
 }
 
 const std::vector<const Algorithm*>& all_algorithms() {
-  static const std::vector<const Algorithm*> all = {&kDepthwise, &kDirect,    &kIm2col,   &kWinograd2,
-                                                    &kWinograd4, &kWinograd6, &kReference};
+  static const std::vector<const Algorithm*> all = {&kDepthwise, &kDirect,    &kDirectBf16, &kIm2col,
+                                                    &kWinograd2, &kWinograd4, &kWinograd6,  &kReference};
   return all;
 }
 
@@ -114,7 +115,7 @@ const Algorithm& choose_algorithm(const ConvProblem& problem, const Machine& mac
   }
   value_error(what,
               ": algorithm must be one of auto, direct, im2col, winograd, winograd2, winograd4, winograd6, "
-              "depthwise, reference, got ",
+              "depthwise, direct_bf16, reference, got ",
               name);
 }
 

@@ -20,7 +20,8 @@ double tile_rows(int64_t rows, int mr, double least_rows) {
 }
 
 // Multiply-adds of one product for each of rows x columns outputs, the empty parts of register tiles included.
-double tile_cost(const GemmF32Kernel& kernel, int64_t rows, int64_t columns, const Machine& machine) {
+template <class Element>
+double tile_cost(const GemmKernel<Element>& kernel, int64_t rows, int64_t columns, const Machine& machine) {
   if (kernel.few()) return static_cast<double>(rows) * static_cast<double>(columns);
   const double least = kernel_costs(machine.isa).least_rows;
   const int64_t vector = kernel.nr / kPanelVectors, rest = columns % kernel.nr;
@@ -40,13 +41,12 @@ double weight_count(const ConvProblem& p) {
   return static_cast<double>(p.k) * static_cast<double>(p.group_c() * p.taps());
 }
 
-}  // namespace
-
 // One product of matrices per row of output pixels; taps above and below the image are left out, those beside it read
-// zeros where they are near (see width_phases). A pointwise convolution is one row.
-double direct_cost(const ConvProblem& p, const Machine& machine) {
-  const GemmF32Kernel& kernel = tap_kernel(p, machine.isa);
-  const double channels = static_cast<double>(p.c);
+// zeros where they are near (see width_phases). A pointwise convolution is one row. Counted in products of elements.
+template <class Element>
+double tap_cost(const ConvProblem& p, const Machine& machine) {
+  const GemmKernel<Element>& kernel = tap_kernel<Element>(p, machine.isa);
+  const double channels = static_cast<double>(tap_channels<Element>(p) * p.groups);
   double cost = 0;
   if (p.taps() == 1 && p.in == p.out) {
     cost = channels * tile_cost(kernel, p.out_pixels(), p.group_k(), machine);
@@ -57,13 +57,25 @@ double direct_cost(const ConvProblem& p, const Machine& machine) {
     }
     cost = channels * inner_pairs(p, 0) * inner_pairs(p, 1) * row;
   }
-  return streamed(cost, weight_count(p), machine);
+  return cost;
+}
+
+}  // namespace
+
+double direct_cost(const ConvProblem& p, const Machine& machine) {
+  return streamed(tap_cost<float>(p, machine), weight_count(p), machine);
+}
+
+double direct_bf16_cost(const ConvProblem& p, const Machine& machine) {
+  const KernelCosts& costs = kernel_costs(machine.isa);
+  const double values = static_cast<double>(p.in_pixels()) * static_cast<double>(p.c);
+  return streamed(costs.pair * tap_cost<Bf16Pair>(p, machine), weight_count(p) / 2, machine) + costs.convert * values;
 }
 
 // One product of matrices over all output pixels, and the copying of what they read.
 double im2col_cost(const ConvProblem& p, const Machine& machine) {
   const double gathered = static_cast<double>(p.taps()) * static_cast<double>(p.c);
-  return streamed(gathered * tile_cost(tap_kernel(p, machine.isa), p.out_pixels(), p.group_k(), machine),
+  return streamed(gathered * tile_cost(tap_kernel<float>(p, machine.isa), p.out_pixels(), p.group_k(), machine),
                   weight_count(p), machine) +
          kernel_costs(machine.isa).gather * static_cast<double>(p.out_pixels()) * gathered;
 }

@@ -9,6 +9,7 @@ namespace fastconv {
 
 // Forward convolutions, where the algorithm applies.
 double direct_cost(const ConvProblem& problem, const Machine& machine);
+double direct_bf16_cost(const ConvProblem& problem, const Machine& machine);
 double im2col_cost(const ConvProblem& problem, const Machine& machine);
 double winograd_cost(const ConvProblem& problem, const Machine& machine, int m);  // F(m, r)
 

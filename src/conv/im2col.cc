@@ -15,7 +15,7 @@ namespace {
 class Im2colPlan : public ConvPlan {
  public:
   Im2colPlan(const ConvProblem& problem, const ConvOptions& options)
-      : p_(problem), options_(with_strides(options, problem)), kernel_(tap_kernel(problem, options.isa)) {
+      : p_(problem), options_(with_strides(options, problem)), kernel_(tap_kernel<float>(problem, options.isa)) {
     row_ = checked_mul(p_.taps(), p_.group_c());
     // A band of columns stays in half of L2 between its being written and being read.
     const int64_t rows = cpu_info().l2_bytes / 2 / (row_ * static_cast<int64_t>(sizeof(float)));
@@ -84,7 +84,7 @@ class Im2colPlan : public ConvPlan {
       args.epilogue.residual = buffers.residual + pixel * options_.residual_pixel_stride + column;
       args.epilogue.residual_stride = options_.residual_pixel_stride;
     }
-    gemm_matrix_f32(kernel_, args, row_);
+    gemm_matrix(kernel_, args, row_);
   }
 
   ConvProblem p_;
@@ -100,9 +100,9 @@ const Algorithm kIm2col = {
     "im2col",
     [](const ConvProblem&) { return Precision::highest; },
     [](const ConvProblem& p) { return std::string(p.transposed ? "a forward convolution, got a transposed one" : ""); },
-    tap_pack_key,
-    tap_packed_size,
-    tap_pack,
+    tap_pack_key<float>,
+    tap_packed_size<float>,
+    tap_pack<float>,
     [](const ConvProblem& p, const ConvOptions& o) -> std::unique_ptr<ConvPlan> {
       return std::make_unique<Im2colPlan>(p, o);
     },

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
+#include <type_traits>
 #include <vector>
 
 #include "base/threads.h"
 #include "kernels/gemm/pack.h"
 #include "kernels/gemm/schedule.h"
+#include "kernels/quantize/table.h"
 
 namespace fastconv {
 namespace {
@@ -20,11 +23,15 @@ struct Segment {
   int32_t tap_begin, tap_count;
 };
 
+template <class Element>
 class TapConvPlan : public ConvPlan {
  public:
   TapConvPlan(const ConvProblem& problem, const ConvOptions& options)
-      : p_(problem), options_(with_strides(options, problem)), kernel_(tap_kernel(problem, options.isa)) {
-    column_size_ = p_.taps() * p_.group_c();
+      : p_(problem),
+        options_(with_strides(options, problem)),
+        kernel_(tap_kernel<Element>(problem, options.isa)),
+        channels_(tap_channels<Element>(problem)) {
+    column_size_ = p_.taps() * channels_;
     panel_size_ = column_size_ * kernel_.nr;
     group_size_ = packed_size(column_size_, p_.group_k(), kernel_.packed_nr);
     panels_ = ceil_div(p_.group_k(), kernel_.nr);
@@ -37,22 +44,15 @@ class TapConvPlan : public ConvPlan {
   }
 
   int64_t workspace_bytes() const override {
-    return copies_source_ ? checked_mul(p_.in[0] * p_.in[1] * width_, p_.c * static_cast<int64_t>(sizeof(float))) : 0;
+    const int64_t pixel_bytes = p_.groups * channels_ * static_cast<int64_t>(sizeof(Element));
+    if (copies_source_) return checked_mul(p_.in[0] * p_.in[1] * width_, pixel_bytes);
+    return gathers_ ? checked_mul(checked_mul(pieces_, most_gathered_), pixel_bytes) : 0;
   }
   const KernelInfo& kernel() const override { return kernel_; }
 
   void run(const ConvBuffers& buffers) const noexcept override {
-    const int64_t src_image = p_.in_pixels() * options_.src_pixel_stride;
-    float* copy = static_cast<float*>(buffers.workspace);
     if (p_.n > 0) kernel_.count_run();
-    for (int64_t image = 0; image < p_.n; ++image) {
-      const float* src = buffers.src + image * src_image;
-      if (copies_source_) {
-        copy_rows(src, copy);
-        src = copy;
-      }
-      run_image(src, buffers, image * p_.out_pixels());
-    }
+    for (int64_t image = 0; image < p_.n; ++image) run_image(image, buffers);
   }
 
  private:
@@ -65,7 +65,8 @@ class TapConvPlan : public ConvPlan {
     p_.transposed = false;
   }
 
-  // The source positions that taps reach along the width decide whether rows must be copied with borders.
+  // The source positions that taps reach along the width decide whether rows must be copied with borders. A source to
+  // be converted is copied in any case; where each pixel is read by one output, block by block.
   void plan_source_rows() {
     int64_t low = 0, high = p_.in[2];
     for (const AxisTaps& taps : phases_[2]) {
@@ -73,12 +74,14 @@ class TapConvPlan : public ConvPlan {
       low = std::min(low, taps.base.front());
       high = std::max(high, taps.base.back() + (taps.count - 1) * taps.src_step + 1);
     }
-    copies_source_ = low < 0 || high > p_.in[2];
+    const bool reaches_outside = low < 0 || high > p_.in[2];
+    gathers_ = kConverts && p_.taps() == 1 && !reaches_outside;
+    copies_source_ = reaches_outside || (kConverts && !gathers_);
     border_ = copies_source_ ? -low : 0;
     width_ = copies_source_ ? high - low : p_.in[2];
-    pixel_ = copies_source_ ? p_.c : options_.src_pixel_stride;
+    pixel_ = copies_source_ ? p_.groups * channels_ : options_.src_pixel_stride;
     // In a row of pixels that lie side by side the kernel's width folds into k: fewer, longer taps.
-    folds_width_ = !p_.transposed && p_.groups == 1 && p_.dilation[2] == 1 && pixel_ == p_.c &&
+    folds_width_ = !p_.transposed && p_.groups == 1 && p_.dilation[2] == 1 && pixel_ == channels_ &&
                    std::all_of(phases_[2].begin(), phases_[2].end(), [](const AxisTaps& taps) {
                      const auto count = static_cast<int64_t>(taps.base.size());
                      return count == 0 || taps.base.back() - taps.base.front() == count - 1;
@@ -86,8 +89,8 @@ class TapConvPlan : public ConvPlan {
   }
 
   void plan_segments() {
-    const int64_t row_bytes = p_.group_c() * p_.kernel[1] * static_cast<int64_t>(sizeof(float));
-    const int64_t weight_bytes = panels_ * panel_size_ * static_cast<int64_t>(sizeof(float));
+    const int64_t row_bytes = channels_ * p_.kernel[1] * static_cast<int64_t>(sizeof(Element));
+    const int64_t weight_bytes = panels_ * panel_size_ * static_cast<int64_t>(sizeof(Element));
     streams_ = gemm_streams(weight_bytes);
     const int64_t data_bytes = (p_.in_pixels() * p_.c + p_.out_pixels() * p_.k) * static_cast<int64_t>(sizeof(float));
     along_ = gemm_along(weight_bytes * p_.groups, data_bytes);
@@ -98,7 +101,7 @@ class TapConvPlan : public ConvPlan {
     // A source that is read once, from beyond L2, is fetched ahead, unless there are more outputs to write than that.
     // 1x1 96@128 to 24: 1.70 ms for 1.40, 144@112 to 24: 1.94 for 1.54, 128@109 to 128: 6.9 for 6.3; none at 256@56 to
     // 64. Measured on one core of an EPYC (AVX2), November 2026: fastconv bench conv 1x96x128x128:24:1 --threads 1
-    fetches_source_ = p_.taps() == 1 && pixel_ == p_.c && !streams_ && p_.c >= p_.k &&
+    fetches_source_ = !kConverts && p_.taps() == 1 && pixel_ == p_.c && !streams_ && p_.c >= p_.k &&
                       p_.in_pixels() * p_.c > cpu_info().l2_bytes / static_cast<int64_t>(sizeof(float));
     std::map<std::vector<int64_t>, std::pair<int32_t, int32_t>> known;  // tap lists already made
     for (const AxisTaps& depth : phases_[0]) {
@@ -120,6 +123,11 @@ class TapConvPlan : public ConvPlan {
       pixels += segments_[i].m;
     }
     blocks_.push_back(static_cast<int64_t>(segments_.size()));
+    for (size_t block = 0; block + 1 < blocks_.size(); ++block) {
+      int64_t gathered = 0;
+      for (int64_t i = blocks_[block]; i < blocks_[block + 1]; ++i) gathered += segments_[i].m;
+      most_gathered_ = std::max(most_gathered_, gathered);
+    }
   }
 
   void plan_row(const AxisTaps& depth, int64_t d, const AxisTaps& height, int64_t h, int32_t w,
@@ -157,7 +165,7 @@ class TapConvPlan : public ConvPlan {
 
   std::pair<int32_t, int32_t> make_taps(const AxisTaps& depth, AxisTaps::Range in_depth, const AxisTaps& height,
                                         AxisTaps::Range in_height, const AxisTaps& width) {
-    const int64_t per_tap = p_.group_c() * kernel_.packed_nr;
+    const int64_t per_tap = channels_ * kernel_.packed_nr;
     const int32_t begin = static_cast<int32_t>(taps_.size());
     const size_t width_taps = folds_width_ ? std::min<size_t>(width.base.size(), 1) : width.base.size();
     for (int64_t r = in_depth.first; r < in_depth.last; ++r) {
@@ -173,46 +181,85 @@ class TapConvPlan : public ConvPlan {
     return {begin, static_cast<int32_t>(taps_.size()) - begin};
   }
 
-  // Rows with `border_` zero pixels before and as many after as taps reach.
-  void copy_rows(const float* src, float* copy) const noexcept {
-    const int64_t rows = p_.in[0] * p_.in[1], c = p_.c, after = width_ - border_ - p_.in[2];
-    parallel_for(rows, 1 + (1 << 14) / (width_ * c), [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        float* to = copy + row * width_ * c;
-        const float* from = src + row * p_.in[2] * options_.src_pixel_stride;
-        std::fill(to, to + border_ * c, 0.0f);
-        to += border_ * c;
-        if (options_.src_pixel_stride == c) {
-          std::memcpy(to, from, static_cast<size_t>(p_.in[2] * c) * sizeof(float));
-        } else {
-          for (int64_t i = 0; i < p_.in[2]; ++i) {
-            std::memcpy(to + i * c, from + i * options_.src_pixel_stride, static_cast<size_t>(c) * sizeof(float));
-          }
+  // `count` pixels, `stride` apart, side by side as the kernel reads them.
+  void copy_pixels(const float* src, int64_t stride, int64_t count, Element* to) const noexcept {
+    if constexpr (kConverts) {
+      const int64_t c = p_.group_c();
+      if (stride == p_.c && c % kProducts<Element> == 0) {
+        quantize_.fn({src, 0, to, 0, 1, count * p_.c});
+      } else if (p_.groups == 1) {
+        quantize_.fn({src, stride, to, channels_, count, c});
+      } else {
+        for (int64_t i = 0; i < count; ++i) {
+          quantize_.fn({src + i * stride, c, to + i * p_.groups * channels_, channels_, p_.groups, c});
         }
-        to += p_.in[2] * c;
-        std::fill(to, to + after * c, 0.0f);
+      }
+    } else if (stride == p_.c) {
+      std::memcpy(to, src, static_cast<size_t>(count * p_.c) * sizeof(float));
+    } else {
+      for (int64_t i = 0; i < count; ++i) {
+        std::memcpy(to + i * p_.c, src + i * stride, static_cast<size_t>(p_.c) * sizeof(float));
+      }
+    }
+  }
+
+  // Rows with `border_` zero pixels before and as many after as taps reach.
+  void copy_rows(const float* src, Element* copy) const noexcept {
+    const int64_t rows = p_.in[0] * p_.in[1], after = width_ - border_ - p_.in[2];
+    parallel_for(rows, 1 + (1 << 14) / (width_ * p_.c), [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        Element* to = copy + row * width_ * pixel_;
+        std::fill(to, to + border_ * pixel_, Element{});
+        to += border_ * pixel_;
+        copy_pixels(src + row * p_.in[2] * options_.src_pixel_stride, options_.src_pixel_stride, p_.in[2], to);
+        to += p_.in[2] * pixel_;
+        std::fill(to, to + after * pixel_, Element{});
       }
     });
   }
 
-  void run_image(const float* src, const ConvBuffers& buffers, int64_t first_pixel) const noexcept {
+  void run_image(int64_t image, const ConvBuffers& buffers) const noexcept {
+    const float* src = buffers.src + image * p_.in_pixels() * options_.src_pixel_stride;
+    Element* workspace = static_cast<Element*>(buffers.workspace);
+    if (copies_source_) copy_rows(src, workspace);
     const int64_t blocks = static_cast<int64_t>(blocks_.size()) - 1, work = block_rows_ * panel_size_;
-    parallel_grid(blocks, p_.groups * panels_, product_grain(work), along_,
-                  [&](int64_t first_block, int64_t last_block, int64_t first_column, int64_t last_column) {
-                    for (int64_t block = first_block; block < last_block; ++block) {
-                      for (int64_t column = first_column; column < last_column; ++column) {
-                        run_panel(src, buffers, first_pixel, block, column / panels_, column % panels_,
-                                  column + 1 < last_column);
-                      }
-                    }
-                  });
+    parallel_grid(
+        blocks, p_.groups * panels_, product_grain(work), along_, gathers_ ? pieces_ : INT64_MAX,
+        [&](int64_t piece, int64_t first_block, int64_t last_block, int64_t first_column, int64_t last_column) {
+          Element* gathered = workspace + piece * most_gathered_ * p_.groups * channels_;
+          for (int64_t block = first_block; block < last_block; ++block) {
+            const Element* from = workspace;
+            if constexpr (!kConverts) from = copies_source_ ? workspace : src;
+            if (gathers_) {
+              gather(src, block, gathered);
+              from = gathered;
+            }
+            for (int64_t column = first_column; column < last_column; ++column) {
+              run_panel(from, buffers, image * p_.out_pixels(), block, column / panels_, column % panels_,
+                        column + 1 < last_column);
+            }
+          }
+        });
   }
 
-  void run_panel(const float* src, const ConvBuffers& buffers, int64_t first_pixel, int64_t block, int64_t group,
+  // What a block's only tap reads, pixel behind pixel.
+  void gather(const float* src, int64_t block, Element* to) const noexcept {
+    for (int64_t i = blocks_[block]; i < blocks_[block + 1]; ++i) {
+      const Segment& segment = segments_[i];
+      if (segment.tap_count > 0) {
+        const int64_t step = phases_[2][segment.row_stride_index].src_step;
+        copy_pixels(src + segment.src + taps_[segment.tap_begin].src, step * options_.src_pixel_stride, segment.m, to);
+      }
+      to += segment.m * p_.groups * channels_;
+    }
+  }
+
+  void run_panel(const Element* src, const ConvBuffers& buffers, int64_t first_pixel, int64_t block, int64_t group,
                  int64_t panel, bool more) const noexcept {
-    const int64_t column = group * p_.group_k() + panel * kernel_.nr;
-    GemmF32Args args;
-    args.weights = buffers.weights + group * group_size_ + panel * panel_size_;
+    static constexpr Tap kOnlyTap{0, 0};
+    const int64_t column = group * p_.group_k() + panel * kernel_.nr, gathered_pixel = p_.groups * channels_;
+    GemmArgs<Element> args;
+    args.weights = reinterpret_cast<const Element*>(buffers.weights) + group * group_size_ + panel * panel_size_;
     args.column_stride = column_size_;
     const bool fetches = streams_ && more && panel + 1 < panels_;
     args.n = std::min<int64_t>(kernel_.nr, p_.group_k() - panel * kernel_.nr);
@@ -220,14 +267,16 @@ class TapConvPlan : public ConvPlan {
     args.epilogue.bias = buffers.bias ? buffers.bias + column : nullptr;
     args.fetch_source = fetches_source_ && panel == 0;
     int32_t fetched = -1;
+    int64_t gathered = 0;
     for (int64_t i = blocks_[block]; i < blocks_[block + 1]; ++i) {
       const Segment& segment = segments_[i];
       const AxisTaps& width = phases_[2][segment.row_stride_index];
-      args.src = src + segment.src + group * p_.group_c();
-      args.row_stride = width.src_step * pixel_;
-      args.k = p_.group_c() * (folds_width_ ? static_cast<int64_t>(width.base.size()) : 1);
-      args.taps = taps_.data() + segment.tap_begin;
+      args.src = src + (gathers_ ? gathered * gathered_pixel : segment.src) + group * channels_;
+      args.row_stride = gathers_ ? gathered_pixel : width.src_step * pixel_;
+      args.k = channels_ * (folds_width_ ? static_cast<int64_t>(width.base.size()) : 1);
+      args.taps = gathers_ ? &kOnlyTap : taps_.data() + segment.tap_begin;
       args.tap_count = segment.tap_count;
+      gathered += segment.m;
       // The first segment with a list of taps fetches their weights of the next panel, for all.
       const bool fetch = fetches && segment.tap_begin != fetched;
       args.fetch_ahead = fetch ? gemm_fetch_ahead(panel_size_) : 0;
@@ -244,15 +293,21 @@ class TapConvPlan : public ConvPlan {
     }
   }
 
+  static constexpr bool kConverts = !std::is_same_v<Element, float>;
+
   ConvProblem p_;
   ConvOptions options_;
-  const GemmF32Kernel& kernel_;
+  const GemmKernel<Element>& kernel_;
+  const Kernel<QuantizeBf16Fn>& quantize_ = choose_quantize_bf16(options_.isa);
+  const int64_t channels_;                                     // of a group, in elements
   int64_t column_size_ = 0, panel_size_ = 0, group_size_ = 0;  // of the weights
   int64_t panels_ = 0;
   std::vector<AxisTaps> phases_[3];
-  bool copies_source_ = false, folds_width_ = false;
+  bool copies_source_ = false, gathers_ = false, folds_width_ = false;
   int64_t border_ = 0, width_ = 0, pixel_ = 0;  // of the rows that taps read
   int64_t block_rows_ = 0;
+  int64_t most_gathered_ = 0;  // pixels of the largest block
+  int64_t pieces_ = num_threads();
   bool streams_ = false, fetches_source_ = false;
   Along along_ = Along::rows;
   std::vector<Tap> taps_;
@@ -263,20 +318,23 @@ class TapConvPlan : public ConvPlan {
 }  // namespace
 
 // Where the width folds into k (see plan_source_rows), a tap has its products too.
-const GemmF32Kernel& tap_kernel(const ConvProblem& p, Isa isa) {
+template <class Element>
+const GemmKernel<Element>& tap_kernel(const ConvProblem& p, Isa isa) {
   const bool folds = !p.transposed && p.groups == 1 && p.dilation[2] == 1;
-  return choose_gemm_f32(isa, p.group_k(), p.group_c() * (folds ? p.kernel[2] : 1));
+  return choose_gemm<Element>(isa, p.group_k(), tap_channels<Element>(p) * (folds ? p.kernel[2] : 1));
 }
 
+template <class Element>
 std::string tap_pack_key(const ConvProblem& problem, Isa isa) {
-  return concat("taps ", tap_kernel(problem, isa).packed_nr, problem.transposed ? " transposed" : "");
-}
-
-int64_t tap_packed_size(const ConvProblem& p, Isa isa) {
-  return checked_mul(packed_size(p.taps() * p.group_c(), p.group_k(), tap_kernel(p, isa).packed_nr), p.groups);
+  return concat("taps ", tap_kernel<Element>(problem, isa).packed_nr, problem.transposed ? " transposed" : "");
 }
 
 namespace {
+
+template <class Element>
+int64_t group_packed_size(const ConvProblem& p, int64_t nr) {
+  return packed_size(p.taps() * tap_channels<Element>(p), p.group_k(), nr);
+}
 
 // Where the weights of a group lie in the caller's array, from its first one on.
 PackLayout group_layout(const ConvProblem& p) {
@@ -290,26 +348,46 @@ PackLayout group_layout(const ConvProblem& p) {
 }
 
 // Calls fn(offset in the caller's array, offset in the packed form) for every group.
-template <class Fn>
+template <class Element, class Fn>
 void for_groups(const ConvProblem& p, int64_t nr, const Fn& fn) {
-  const int64_t rows = p.taps() * p.group_c(), packed = packed_size(rows, p.group_k(), nr);
-  for (int64_t g = 0; g < p.groups; ++g) fn(g * p.group_k() * rows, g * packed);
+  const int64_t weights = p.taps() * p.group_c() * p.group_k(), packed = group_packed_size<Element>(p, nr);
+  for (int64_t g = 0; g < p.groups; ++g) fn(g * weights, g * packed);
 }
 
 }  // namespace
 
+template <class Element>
+int64_t tap_packed_size(const ConvProblem& p, Isa isa) {
+  return checked_mul(group_packed_size<Element>(p, tap_kernel<Element>(p, isa).packed_nr), p.groups);
+}
+
+template <class Element>
 void tap_pack(const ConvProblem& p, const float* weights, Isa isa, float* packed) {
-  const int64_t nr = tap_kernel(p, isa).packed_nr;
-  for_groups(p, nr, [&](int64_t from, int64_t to) { pack_f32(group_layout(p), weights + from, nr, packed + to); });
+  const int64_t nr = tap_kernel<Element>(p, isa).packed_nr;
+  for_groups<Element>(p, nr, [&](int64_t from, int64_t to) {
+    pack(group_layout(p), weights + from, nr, reinterpret_cast<Element*>(packed) + to);
+  });
 }
 
 void tap_unpack(const ConvProblem& p, const float* packed, Isa isa, float* weights) {
-  const int64_t nr = tap_kernel(p, isa).packed_nr;
-  for_groups(p, nr, [&](int64_t to, int64_t from) { unpack_f32(group_layout(p), packed + from, nr, weights + to); });
+  const int64_t nr = tap_kernel<float>(p, isa).packed_nr;
+  for_groups<float>(p, nr,
+                    [&](int64_t to, int64_t from) { unpack_f32(group_layout(p), packed + from, nr, weights + to); });
 }
 
+template <class Element>
 std::unique_ptr<ConvPlan> plan_tap_conv(const ConvProblem& problem, const ConvOptions& options) {
-  return std::make_unique<TapConvPlan>(problem, options);
+  return std::make_unique<TapConvPlan<Element>>(problem, options);
 }
+
+#define FASTCONV_TAP_CONV(Element)                                                  \
+  template const GemmKernel<Element>& tap_kernel<Element>(const ConvProblem&, Isa); \
+  template std::string tap_pack_key<Element>(const ConvProblem&, Isa);              \
+  template int64_t tap_packed_size<Element>(const ConvProblem&, Isa);               \
+  template void tap_pack<Element>(const ConvProblem&, const float*, Isa, float*);   \
+  template std::unique_ptr<ConvPlan> plan_tap_conv<Element>(const ConvProblem&, const ConvOptions&);
+FASTCONV_TAP_CONV(float)
+FASTCONV_TAP_CONV(Bf16Pair)
+#undef FASTCONV_TAP_CONV
 
 }  // namespace fastconv

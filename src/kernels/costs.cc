@@ -6,12 +6,15 @@ namespace {
 // avx2: AMD EPYC (1 MB L2), 2026-11-22, `fastconv bench choice --shapes conv_shapes.csv`: of 505 convolutions up to 400
 // GFLOP, 6 are 10 % or more slower than the best. Between 8 and 14 for a transform, and 8 and 20 for a weight, at most
 // two of the choices change; copies for less than 4 send short rows to im2col that direct sums faster.
+// pair, convert: one instruction each where they have their own, avx512bf16; elsewhere the portable kernel is never
+// taken.
 // avx512: Xeon (Sapphire Rapids, 2 MB L2), 3x3, 64 to 512 channels, 7x7 to 224x224: transform and stream. Rows below 5
 // were what im2col paid for there.
 constexpr KernelCosts kCosts[] = {
-    {10, 14, 4, 3},  // scalar
-    {10, 14, 4, 3},  // avx2
-    {12, 14, 4, 5},  // avx512
+    {10, 14, 4, 3, 8, 10},    // scalar
+    {10, 14, 4, 3, 40, 80},   // avx2
+    {12, 14, 4, 5, 100, 80},  // avx512
+    {12, 14, 4, 5, 1.1, 10},  // avx512bf16
 };
 static_assert(sizeof(kCosts) / sizeof(kCosts[0]) == kIsaCount, "a row for each instruction set");
 

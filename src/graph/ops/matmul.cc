@@ -1,172 +1,11 @@
-// matmul and gemm: a batch of matrix products on tap-GEMM. A constant right operand is packed once; one computed at
-// run time is packed into the workspace, each of its matrices once.
+// matmul and gemm: shapes and attributes made a product, whose step is in product.cc.
 #include <algorithm>
-#include <cstring>
 
-#include "base/threads.h"
 #include "graph/ops/ops.h"
-#include "kernels/copy/copy.h"
-#include "kernels/gemm/pack.h"
-#include "kernels/gemm/schedule.h"
+#include "graph/ops/product.h"
 
 namespace fastconv::graph {
 namespace {
-
-// y[i] = function(alpha * a[i] * b[b_index[i]] + bias + residual[i]), i < a_offset.size(): m x k times k x n.
-struct Product {
-  int64_t m = 0, n = 0, k = 0;
-  std::vector<int64_t> a_offset;  // elements to the i-th left matrix
-  std::vector<int64_t> b_index;   // which right matrix
-  int64_t b_count = 1;
-  bool trans_a = false, trans_b = false;  // stored k x m, n x k
-  float alpha = 1;
-};
-
-// What is added: a value that broadcasts to m x n, scaled by beta. It is a bias where it is one row of n.
-struct Addend {
-  int input = -1;
-  int64_t rows = 1, row_stride = 0, column_stride = 0;
-  float beta = 1;
-  bool as_it_is = true;  // dense rows of n, beta 1: needs no copy
-};
-
-class ProductStep final : public Step {
- public:
-  ProductStep(const Product& product, const Addend& addend, std::shared_ptr<const AlignedArray<float>> packed,
-              FunctionCall function, int residual)
-      : p_(product), c_(addend), packed_(std::move(packed)), function_(function), residual_(residual) {
-    if (!packed_) b_at_ = reserve(checked_mul(p_.b_count, packed_size(p_.k, p_.n, kernel_.packed_nr)));
-    if (p_.trans_a) {
-      StridedCopy copy;
-      a_copy_ = CopyPlan(copy.add(p_.m, 1, p_.k).add(p_.k, p_.m, 1));
-      a_at_ = reserve(checked_mul(p_.m, p_.k));
-    }
-    if (c_.input >= 0 && !c_.as_it_is) c_at_ = reserve(checked_mul(c_.rows, p_.n));
-  }
-
-  int64_t workspace_bytes() const override { return workspace_bytes_; }
-  std::string describe() const override { return concat("gemm ", kernel_.name); }
-  double flops() const override {
-    return 2.0 * static_cast<double>(p_.m) * static_cast<double>(p_.n) * static_cast<double>(p_.k) *
-           static_cast<double>(p_.a_offset.size());
-  }
-
-  void run(const StepBuffers& buffers) const noexcept override {
-    const float* a = static_cast<const float*>(buffers.inputs[0]);
-    const float* packed = packed_ ? packed_->data() : pack(buffers);
-    if (p_.trans_a) {
-      float* rows = at(buffers, a_at_);
-      a_copy_.run(a, rows);
-      a = rows;
-    }
-    GemmF32Args args{};
-    static constexpr Tap kTap{0, 0};
-    args.row_stride = args.k = p_.k;
-    args.taps = &kTap;
-    args.tap_count = 1;
-    args.m = p_.m;
-    args.n = args.dst_stride = p_.n;
-    args.epilogue.call = function_;
-    args.epilogue.residual_stride = p_.n;
-    if (residual_ >= 0) args.epilogue.residual = static_cast<const float*>(buffers.inputs[residual_]);
-    if (c_.input >= 0) (c_.rows == 1 ? args.epilogue.bias : args.epilogue.residual) = addend(buffers);
-
-    const auto batch = static_cast<int64_t>(p_.a_offset.size());
-    parallel_for(batch, batch < num_threads() ? batch : product_grain(p_.m * p_.n * p_.k),
-                 [&](int64_t begin, int64_t end) {
-                   for (int64_t i = begin; i < end; ++i) {
-                     GemmF32Args one = args;
-                     one.src = a + p_.a_offset[i];
-                     one.weights = packed + p_.b_index[i] * packed_size(p_.k, p_.n, kernel_.packed_nr);
-                     one.dst = static_cast<float*>(buffers.outputs[0]) + i * p_.m * p_.n;
-                     if (one.epilogue.residual) one.epilogue.residual += i * p_.m * p_.n;
-                     gemm_matrix_f32(kernel_, one, p_.k);
-                   }
-                 });
-  }
-
-  static PackLayout layout_of(const Product& p) { return {1, 0, p.k, p.trans_b ? 1 : p.n, p.n, p.trans_b ? p.k : 1}; }
-
-  // Right matrix `index` of `b`, packed, into `to` (of all of them).
-  static void pack_one(const Product& p, const GemmF32Kernel& kernel, const float* b, int64_t index,
-                       float* to) noexcept {
-    const int64_t size = packed_size(p.k, p.n, kernel.packed_nr);
-    float* packed = to + index * size;
-    pack_f32(layout_of(p), b + index * p.k * p.n, kernel.packed_nr, packed);
-    if (p.alpha != 1) {
-      for (int64_t i = 0; i < size; ++i) packed[i] *= p.alpha;
-    }
-  }
-
- private:
-  // The offset of `count` more floats in the workspace.
-  int64_t reserve(int64_t count) {
-    const int64_t begin = workspace_bytes_;
-    workspace_bytes_ = checked_add(begin, round_up(checked_mul(count, sizeof(float)), kAlignment));
-    return begin;
-  }
-
-  static float* at(const StepBuffers& buffers, int64_t offset) {
-    return reinterpret_cast<float*>(static_cast<std::byte*>(buffers.workspace) + offset);
-  }
-
-  const float* pack(const StepBuffers& buffers) const noexcept {
-    const float* b = static_cast<const float*>(buffers.inputs[1]);
-    float* to = at(buffers, b_at_);
-    parallel_for(p_.b_count, 1 + (1 << 15) / (p_.k * p_.n + 1), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) pack_one(p_, kernel_, b, i, to);
-    });
-    return to;
-  }
-
-  const float* addend(const StepBuffers& buffers) const noexcept {
-    const float* c = static_cast<const float*>(buffers.inputs[c_.input]);
-    if (c_.as_it_is) return c;
-    float* to = at(buffers, c_at_);
-    for (int64_t row = 0; row < c_.rows; ++row) {
-      for (int64_t j = 0; j < p_.n; ++j) {
-        to[row * p_.n + j] = c_.beta * c[row * c_.row_stride + j * c_.column_stride];
-      }
-    }
-    return to;
-  }
-
-  Product p_;
-  Addend c_;
-  const GemmF32Kernel& kernel_ = choose_gemm_f32(active_isa(), p_.n, p_.k);
-  std::shared_ptr<const AlignedArray<float>> packed_;  // null: b is packed at run time
-  FunctionCall function_;
-  int residual_;  // the input that holds it, or -1
-  CopyPlan a_copy_;
-  int64_t a_at_ = 0, b_at_ = 0, c_at_ = 0;
-  int64_t workspace_bytes_ = 0;
-};
-
-std::unique_ptr<Step> make_step(PlanContext& c, const Product& p, const Addend& addend) {
-  std::shared_ptr<const AlignedArray<float>> packed;
-  if (c.input(1).constant) {
-    const GemmF32Kernel& kernel = choose_gemm_f32(active_isa(), p.n, p.k);
-    const std::string key =
-        concat("gemm ", kernel.packed_nr, " ", p.k, "x", p.n, p.trans_b ? " transposed " : " ", p.alpha);
-    using Packed = AlignedArray<float>;
-    const int64_t size = packed_size(p.k, p.n, kernel.packed_nr);
-    const auto pack = [&](const std::byte* bytes) {
-      auto all = std::make_shared<Packed>(checked_mul(p.b_count, size));
-      for (int64_t i = 0; i < p.b_count; ++i) {
-        ProductStep::pack_one(p, kernel, reinterpret_cast<const float*>(bytes), i, all->data());
-      }
-      return all;
-    };
-    const auto unpack = [layout = ProductStep::layout_of(p), count = p.b_count, nr = kernel.packed_nr, size](
-                            const Packed& all, std::byte* to) {
-      for (int64_t i = 0; i < count; ++i) {
-        unpack_f32(layout, all.data() + i * size, nr, reinterpret_cast<float*>(to) + i * layout.k * layout.columns);
-      }
-    };
-    packed = c.packed<Packed>(1, key, pack, p.alpha == 1 ? PackCache::Unpack<Packed>(unpack) : nullptr);
-  }
-  return std::make_unique<ProductStep>(p, addend, std::move(packed), c.node().function, c.node().residual);
-}
 
 void check_float(const InferContext& c) {
   for (int i = 0; i < c.input_count(); ++i) {
@@ -249,7 +88,7 @@ std::unique_ptr<Step> plan_matmul(PlanContext& c) {
   }
   Addend bias;
   if (c.has_input(2)) bias.input = 2;  // a row of n, put there by the pass that fuses epilogues
-  return make_step(c, p, bias);
+  return plan_product(c, p, bias);
 }
 
 // ---- gemm
@@ -300,7 +139,7 @@ void infer_gemm(InferContext& c) {
 
 std::unique_ptr<Step> plan_gemm(PlanContext& c) {
   const Product p = gemm_product(c);
-  return make_step(c, p, gemm_addend(c, p));
+  return plan_product(c, p, gemm_addend(c, p));
 }
 
 }  // namespace

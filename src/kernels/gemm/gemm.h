@@ -6,6 +6,8 @@
 // One call computes one panel of at most NR columns, for any number of rows; the kernel splits rows into register
 // tiles of at most MR and owns both edges. Sums run over taps in order, then k in order, in one accumulator per
 // output: splitting work among threads or batches never changes a bit.
+// Elements are float32, or pairs of bfloat16 (base/bf16.h): then k counts pairs, and so do strides and offsets of src
+// and w; dst is float32 always.
 // A kernel for few columns reads w as [column][k] instead, columns `column_stride` apart, and sums each lane of k
 // alone. Read next: generic.h and few.h (the kernels), pack.h (the layout of w), schedule.h (who calls it over a whole
 // matrix).
@@ -13,6 +15,7 @@
 
 #include <cstdint>
 
+#include "base/bf16.h"
 #include "kernels/epilogue.h"
 
 namespace fastconv {
@@ -23,23 +26,36 @@ struct Tap {
   int64_t weights;
 };
 
-struct GemmF32Args {
-  const float* src;
+template <class Element>
+struct GemmArgs {
+  const Element* src;
   int64_t row_stride;  // elements between source rows
   const Tap* taps;
   int64_t tap_count;
-  int64_t k;             // products per tap
-  const float* weights;  // this panel: rows of NR floats, padded with zeros, 64-byte aligned; few: columns
-  int64_t m;             // rows, >= 0
-  int64_t n;             // columns, 1 <= n <= NR
-  float* dst;            // not read, unless epilogue.residual says so
-  int64_t dst_stride;    // elements between output rows
+  int64_t k;               // products per tap
+  const Element* weights;  // this panel: rows of NR elements, padded with zeros, 64-byte aligned; few: columns
+  int64_t m;               // rows, >= 0
+  int64_t n;               // columns, 1 <= n <= NR
+  float* dst;              // not read, unless epilogue.residual says so
+  int64_t dst_stride;      // elements between output rows
   Epilogue epilogue;
   int64_t column_stride = 0;  // few: elements between columns of weights
   int64_t fetch_ahead = 0;    // the first tile fetches weights so many elements further on; 0: none
   bool fetch_source = false;  // fetch the rows after each tile's: where src, dense and of one tap, is beyond L2
 };
 
-using GemmF32Fn = void(const GemmF32Args&);
+template <class Element>
+using GemmFn = void(const GemmArgs<Element>&);
+
+// Numbers in an element: the products that a lane makes at once.
+template <class Element>
+inline constexpr int kProducts = 1;
+template <>
+inline constexpr int kProducts<Bf16Pair> = 2;
+
+using GemmF32Args = GemmArgs<float>;
+using GemmF32Fn = GemmFn<float>;
+using GemmBf16Args = GemmArgs<Bf16Pair>;
+using GemmBf16Fn = GemmFn<Bf16Pair>;
 
 }  // namespace fastconv

@@ -8,6 +8,8 @@
 //   src[row 1, k] [ acc 1,0 ] [ acc 1,1 ]        AVX2:     6 x 2 + 2 + 1 = 15 of 16
 //        ...          ...         ...
 //
+// Elements are floats, or pairs of bfloat16 whose two products one lane sums.
+//
 // Rows left over at the end are spread: 16 rows of MR = 14 run as 8 + 8, not 14 + 2, since short tiles wait for
 // the latency of their multiply-adds.
 #pragma once
@@ -20,17 +22,20 @@ namespace {
 
 using simd::Vec;
 
+template <class Element>
+using Source = decltype(simd::broadcast(Element{}));  // a vector of elements
+
 // kFetch: each step of k also fetches a line, from `fetch` on, into the second cache. Two things are read from beyond
 // it: weights, where they are large (the first tile of a panel fetches for all), and the rows of the next tiles, where
 // the source is (each tile fetches: a line per step is more than its rows need).
-template <int MR, int NV, bool kFetch>
+template <class Element, int MR, int NV, bool kFetch>
 struct GemmTile {
   static constexpr int W = Vec::kWidth;
-  static constexpr int kLine = 16;  // floats
+  static constexpr int kLine = 16;  // elements
 
-  static void run(const GemmF32Args& a, int nr, int64_t first_row, [[maybe_unused]] const float* fetch) {
+  static void run(const GemmArgs<Element>& a, int nr, int64_t first_row, [[maybe_unused]] const Element* fetch) {
     const int64_t rs = a.row_stride;
-    const float* src = a.src + first_row * rs;
+    const Element* src = a.src + first_row * rs;
     float* dst = a.dst + first_row * a.dst_stride;
     Epilogue epilogue = a.epilogue;
     if (epilogue.residual) epilogue.residual += first_row * epilogue.residual_stride;
@@ -48,19 +53,19 @@ struct GemmTile {
       for (int j = 0; j < NV; ++j) acc[i][j] = simd::zero();
     }
     for (int64_t t = 0; t < a.tap_count; ++t) {
-      const float* w = a.weights + a.taps[t].weights;
+      const Element* w = a.weights + a.taps[t].weights;
       // Every third row has a pointer of its own; the two between are reached by base + index addressing, so that
       // 14 rows need 5 pointers and not 14.
-      const float* row[(MR + 2) / 3];
+      const Element* row[(MR + 2) / 3];
 #pragma GCC unroll 8
       for (int i = 0; i < (MR + 2) / 3; ++i) row[i] = src + a.taps[t].src + 3 * i * rs;
       for (int64_t k = 0; k < a.k; ++k) {
-        Vec b[NV];
+        Source<Element> b[NV];
 #pragma GCC unroll 4
         for (int j = 0; j < NV; ++j) b[j] = simd::load(w + j * W);
 #pragma GCC unroll 32
         for (int i = 0; i < MR; ++i) {
-          const Vec x = simd::broadcast(row[i / 3][(i % 3) * rs]);
+          const Source<Element> x = simd::broadcast(row[i / 3][(i % 3) * rs]);
 #pragma GCC unroll 4
           for (int j = 0; j < NV; ++j) acc[i][j] = simd::fma(x, b[j], acc[i][j]);
         }
@@ -82,36 +87,36 @@ struct GemmTile {
   }
 };
 
-// Calls Tile<rows, NV, kFetch>::run for a run-time number of rows in [1, MR].
-template <int MR, int NV, bool kFetch>
-void gemm_rows(const GemmF32Args& a, int nr, int64_t first_row, int64_t rows, const float* fetch) {
+// Calls Tile<Element, rows, NV, kFetch>::run for a run-time number of rows in [1, MR].
+template <class Element, int MR, int NV, bool kFetch>
+void gemm_rows(const GemmArgs<Element>& a, int nr, int64_t first_row, int64_t rows, const Element* fetch) {
   if constexpr (MR > 1) {
-    if (rows < MR) return gemm_rows<MR - 1, NV, kFetch>(a, nr, first_row, rows, fetch);
+    if (rows < MR) return gemm_rows<Element, MR - 1, NV, kFetch>(a, nr, first_row, rows, fetch);
   }
-  GemmTile<MR, NV, kFetch>::run(a, nr, first_row, fetch);
+  GemmTile<Element, MR, NV, kFetch>::run(a, nr, first_row, fetch);
 }
 
 // Functions run over the rows of some tiles at a time: the end of a tile's sums and the start of the next one's do not
 // overlap with one as long as they, and few rows stay in L1 even where they are a power of two apart.
 constexpr int64_t kTilesApplied = 4;
 
-template <int MR, int NV>
-void gemm_f32(const GemmF32Args& a) {
+template <int MR, int NV, class Element>
+void gemm(const GemmArgs<Element>& a) {
   const int64_t tiles = (a.m + MR - 1) / MR;
   const bool narrow = NV > 1 && a.n <= (NV - 1) * Vec::kWidth;
   int64_t applied = 0;
   for (int64_t t = 0; t < tiles; ++t) {
     const int64_t begin = a.m * t / tiles, end = a.m * (t + 1) / tiles;
     const bool fetch_weights = t == 0 && a.fetch_ahead;
-    const float* fetch = a.fetch_source  ? a.src + end * a.row_stride
-                         : fetch_weights ? a.weights + a.fetch_ahead
-                                         : nullptr;
+    const Element* fetch = a.fetch_source  ? a.src + end * a.row_stride
+                           : fetch_weights ? a.weights + a.fetch_ahead
+                                           : nullptr;
     if (narrow) {
-      gemm_rows<MR, NV - 1, false>(a, NV * Vec::kWidth, begin, end - begin, nullptr);
+      gemm_rows<Element, MR, NV - 1, false>(a, NV * Vec::kWidth, begin, end - begin, nullptr);
     } else if (fetch) {
-      gemm_rows<MR, NV, true>(a, NV * Vec::kWidth, begin, end - begin, fetch);
+      gemm_rows<Element, MR, NV, true>(a, NV * Vec::kWidth, begin, end - begin, fetch);
     } else {
-      gemm_rows<MR, NV, false>(a, NV * Vec::kWidth, begin, end - begin, nullptr);
+      gemm_rows<Element, MR, NV, false>(a, NV * Vec::kWidth, begin, end - begin, nullptr);
     }
     if (t + 1 == tiles || t % kTilesApplied == kTilesApplied - 1) {
       apply_rows(a.epilogue.call, a.dst + applied * a.dst_stride, a.dst_stride, end - applied, a.n);

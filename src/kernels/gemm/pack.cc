@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "base/checks.h"
 #include "base/threads.h"
+#include "kernels/gemm/gemm.h"
 
 namespace fastconv {
 namespace {
@@ -15,8 +17,17 @@ struct Range {
   int64_t begin, count;
 };
 
+void put(float& to, const float* block, int64_t, bool) {
+  to = *block;
+}
+void put(Bf16Pair& to, const float* block, int64_t next, bool has_next) {
+  to = {to_bf16(*block), to_bf16(has_next ? block[next] : 0.0f)};
+}
+
 // The rows of taps `t` and products `k`, for the columns `j`.
-void pack_block(const PackLayout& s, const float* src, Range j, Range k, Range t, int64_t nr, float* to) {
+template <class Element>
+void pack_block(const PackLayout& s, const float* src, Range j, Range k, Range t, int64_t nr, Element* to) {
+  constexpr int64_t kStep = kProducts<Element>;
   const int64_t row = k.count * t.count;
   const bool contiguous = s.tap_stride == 1 && t.count == s.taps && s.k_stride == s.taps;
   float block[kBlock];
@@ -32,23 +43,27 @@ void pack_block(const PackLayout& s, const float* src, Range j, Range k, Range t
     }
   }
   for (int64_t tap = 0; tap < t.count; ++tap) {
-    for (int64_t i = 0; i < k.count; ++i) {
-      float* out = to + ((t.begin + tap) * s.k + k.begin + i) * nr;
-      for (int64_t column = 0; column < j.count; ++column) out[column] = block[column * row + i * t.count + tap];
+    for (int64_t i = 0; i < k.count; i += kStep) {
+      Element* out = to + ((t.begin + tap) * ceil_div(s.k, kStep) + (k.begin + i) / kStep) * nr;
+      for (int64_t column = 0; column < j.count; ++column) {
+        put(out[column], block + column * row + i * t.count + tap, t.count, i + 1 < k.count);
+      }
     }
   }
 }
 
-}  // namespace
-
-void pack_f32(const PackLayout& s, const float* src, int64_t nr, float* packed) noexcept {
-  const int64_t rows = s.taps * s.k, panels = (s.columns + nr - 1) / nr;
-  const int64_t block_taps = std::min(s.taps, kBlock / nr), block_k = kBlock / nr / block_taps;
+template <class Element>
+void pack_panels(const PackLayout& s, const float* src, int64_t nr, Element* packed) noexcept {
+  constexpr int64_t kStep = kProducts<Element>;
+  const int64_t rows = s.taps * ceil_div(s.k, kStep), panels = (s.columns + nr - 1) / nr;
+  // An even number of products a block: pairs are not cut.
+  const int64_t most_taps = kBlock / nr / kStep, block_taps = std::min(s.taps, most_taps);
+  const int64_t block_k = most_taps / block_taps * kStep;
   parallel_for(panels, 1 + (1 << 16) / (rows * nr + 1), [&](int64_t begin, int64_t end) {
     for (int64_t panel = begin; panel < end; ++panel) {
-      float* to = packed + panel * rows * nr;
+      Element* to = packed + panel * rows * nr;
       const Range columns{panel * nr, std::min(nr, s.columns - panel * nr)};
-      if (columns.count < nr) std::fill(to, to + rows * nr, 0.0f);
+      if (columns.count < nr) std::fill(to, to + rows * nr, Element{});
       for (int64_t k = 0; k < s.k; k += block_k) {
         for (int64_t t = 0; t < s.taps; t += block_taps) {
           pack_block(s, src, columns, {k, std::min(block_k, s.k - k)}, {t, std::min(block_taps, s.taps - t)}, nr, to);
@@ -56,6 +71,16 @@ void pack_f32(const PackLayout& s, const float* src, int64_t nr, float* packed) 
       }
     }
   });
+}
+
+}  // namespace
+
+void pack(const PackLayout& layout, const float* src, int64_t nr, float* packed) noexcept {
+  pack_panels(layout, src, nr, packed);
+}
+
+void pack(const PackLayout& layout, const float* src, int64_t nr, Bf16Pair* packed) noexcept {
+  pack_panels(layout, src, nr, packed);
 }
 
 void unpack_f32(const PackLayout& s, const float* packed, int64_t nr, float* dst) noexcept {

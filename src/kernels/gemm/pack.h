@@ -3,9 +3,13 @@
 // column's weights lie one behind another.
 //
 //   packed[panel][tap * k_count + k][j],  column = panel * NR + j
+//
+// In bfloat16 a row holds pairs, of two neighbouring k; an odd last one is paired with zero.
 #pragma once
 
 #include <cstdint>
+
+#include "base/bf16.h"
 
 namespace fastconv {
 
@@ -21,7 +25,8 @@ inline constexpr int64_t packed_size(int64_t rows, int64_t columns, int64_t nr) 
   return (columns + nr - 1) / nr * rows * nr;
 }
 
-void pack_f32(const PackLayout& layout, const float* src, int64_t nr, float* packed) noexcept;
+void pack(const PackLayout& layout, const float* src, int64_t nr, float* packed) noexcept;
+void pack(const PackLayout& layout, const float* src, int64_t nr, Bf16Pair* packed) noexcept;
 // The matrix again, bit for bit.
 void unpack_f32(const PackLayout& layout, const float* packed, int64_t nr, float* dst) noexcept;
 

@@ -1,7 +1,5 @@
 #include "kernels/gemm/schedule.h"
 
-#include <algorithm>
-
 #include "base/cpu.h"
 #include "base/threads.h"
 
@@ -21,26 +19,16 @@ int64_t gemm_block_rows(int64_t row_bytes, int64_t weight_bytes) noexcept {
   return std::max<int64_t>(budget / std::max<int64_t>(row_bytes, 1), 56);
 }
 
-GemmF32Args panel_of(const GemmF32Args& whole, int64_t panel, int64_t nr, int64_t panel_stride) noexcept {
-  GemmF32Args args = whole;
-  const int64_t column = panel * nr;
-  args.weights += panel * panel_stride;
-  args.n = std::min<int64_t>(nr, whole.n - column);
-  args.dst += column;
-  if (args.epilogue.bias) args.epilogue.bias += column;
-  if (args.epilogue.residual) args.epilogue.residual += column;
-  return args;
-}
-
 Along gemm_along(int64_t weight_bytes, int64_t data_bytes) noexcept {
   return weight_bytes > data_bytes ? Along::columns : Along::rows;
 }
 
-void gemm_matrix_f32(const GemmF32Kernel& kernel, const GemmF32Args& args, int64_t rows) noexcept {
+template <class Element>
+void gemm_matrix(const GemmKernel<Element>& kernel, const GemmArgs<Element>& args, int64_t rows) noexcept {
   if (args.m <= 0 || args.n <= 0) return;
   kernel.count_run();
   const int64_t panels = (args.n + kernel.nr - 1) / kernel.nr, tiles = (args.m + kernel.mr - 1) / kernel.mr;
-  const int64_t row_bytes = args.tap_count * args.k * static_cast<int64_t>(sizeof(float));
+  const int64_t row_bytes = args.tap_count * args.k * static_cast<int64_t>(sizeof(Element));
   const int64_t weight_bytes = panels * kernel.nr * row_bytes;
   const int64_t block = gemm_block_rows(row_bytes, weight_bytes);
   const bool streams = gemm_streams(weight_bytes);
@@ -52,7 +40,7 @@ void gemm_matrix_f32(const GemmF32Kernel& kernel, const GemmF32Args& args, int64
                   const int64_t end = std::min(last_tile * kernel.mr, args.m);
                   for (int64_t first = first_tile * kernel.mr; first < end; first += block) {
                     for (int64_t panel = first_panel; panel < last_panel; ++panel) {
-                      GemmF32Args part = panel_of(args, panel, kernel.nr, panel_stride);
+                      GemmArgs<Element> part = panel_of(args, panel, kernel.nr, panel_stride);
                       part.m = std::min(block, end - first);
                       part.column_stride = rows;
                       if (streams && panel + 1 < last_panel) part.fetch_ahead = gemm_fetch_ahead(panel_stride);
@@ -64,5 +52,8 @@ void gemm_matrix_f32(const GemmF32Kernel& kernel, const GemmF32Args& args, int64
                   }
                 });
 }
+
+template void gemm_matrix<float>(const GemmF32Kernel&, const GemmF32Args&, int64_t) noexcept;
+template void gemm_matrix<Bf16Pair>(const GemmBf16Kernel&, const GemmBf16Args&, int64_t) noexcept;
 
 }  // namespace fastconv

@@ -3,6 +3,8 @@
 // loop in conv/tap_conv.cc, on the same order of work.
 #pragma once
 
+#include <algorithm>
+
 #include "base/threads.h"
 #include "kernels/gemm/table.h"
 
@@ -23,10 +25,21 @@ int64_t gemm_block_rows(int64_t row_bytes, int64_t weight_bytes) noexcept;
 // the whole source, which another core wrote: whichever is less. `data_bytes`: source and output.
 Along gemm_along(int64_t weight_bytes, int64_t data_bytes) noexcept;
 
-// args.n and args.weights: all columns, all panels, of `rows` products a column.
-void gemm_matrix_f32(const GemmF32Kernel& kernel, const GemmF32Args& args, int64_t rows) noexcept;
+// args.n and args.weights: all columns, all panels, of `rows` elements a column.
+template <class Element>
+void gemm_matrix(const GemmKernel<Element>& kernel, const GemmArgs<Element>& args, int64_t rows) noexcept;
 
 // The arguments of one panel of a call over many: columns [panel * nr, ...), rows as they are.
-GemmF32Args panel_of(const GemmF32Args& whole, int64_t panel, int64_t nr, int64_t panel_stride) noexcept;
+template <class Element>
+GemmArgs<Element> panel_of(const GemmArgs<Element>& whole, int64_t panel, int64_t nr, int64_t panel_stride) noexcept {
+  GemmArgs<Element> args = whole;
+  const int64_t column = panel * nr;
+  args.weights += panel * panel_stride;
+  args.n = std::min<int64_t>(nr, whole.n - column);
+  args.dst += column;
+  if (args.epilogue.bias) args.epilogue.bias += column;
+  if (args.epilogue.residual) args.epilogue.residual += column;
+  return args;
+}
 
 }  // namespace fastconv

@@ -1,0 +1,42 @@
+// The conversion on AVX512-BF16, 32 values at a time.
+#include "simd/avx512.h"
+
+#include "kernels/quantize/quantize.h"
+
+namespace fastconv {
+namespace {
+
+// The instruction rounds the largest finite values to Inf: they are held to the largest bfloat16 before.
+inline __m512 held(__m512 x) {
+  const __m512 most = _mm512_castsi512_ps(_mm512_set1_epi32(0x7F7F0000));
+  const __m512 least = _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(0xFF7F0000)));
+  const __m512 largest = _mm512_castsi512_ps(_mm512_set1_epi32(0x7F7FFFFF));
+  const __mmask16 finite = _mm512_cmp_ps_mask(_mm512_abs_ps(x), largest, _CMP_LE_OQ);
+  return _mm512_mask_max_ps(x, finite, _mm512_mask_min_ps(x, finite, x, most), least);
+}
+
+inline __m512i converted(__m512 low, __m512 high) {
+  return (__m512i)_mm512_cvtne2ps_pbh(held(high), held(low));
+}
+
+}  // namespace
+
+void quantize_f32bf16__avx512bf16(const QuantizeBf16Args& a) noexcept {
+  constexpr int64_t kStep = 32;
+  const int64_t whole = a.columns / kStep * kStep, rest = a.columns - whole;
+  const int64_t low = rest < 16 ? rest : 16;
+  for (int64_t row = 0; row < a.rows; ++row) {
+    const float* src = a.src + row * a.src_stride;
+    Bf16Pair* dst = a.dst + row * a.dst_stride;
+    for (int64_t i = 0; i < whole; i += kStep) {
+      _mm512_storeu_si512(dst + i / 2, converted(_mm512_loadu_ps(src + i), _mm512_loadu_ps(src + i + 16)));
+    }
+    if (rest) {
+      const float* from = src + whole;
+      _mm512_mask_storeu_epi32(dst + whole / 2, simd::first_lanes((rest + 1) / 2),
+                               converted(simd::load_n(from, low).v, simd::load_n(from + low, rest - low).v));
+    }
+  }
+}
+
+}  // namespace fastconv

@@ -1,0 +1,22 @@
+// The quantize family: float32 values written in the narrower form that a product's kernel reads. Start reading here;
+// the kernels are in kernels.inc, their body in generic.h.
+#pragma once
+
+#include <cstdint>
+
+#include "base/bf16.h"
+
+namespace fastconv {
+
+// `rows` rows of `columns` values, strides in elements. A row of an odd number ends with a pair of its last value and
+// zero. Conversion rounds as to_bf16 does.
+struct QuantizeBf16Args {
+  const float* src;
+  int64_t src_stride;
+  Bf16Pair* dst;
+  int64_t dst_stride;
+  int64_t rows, columns;
+};
+using QuantizeBf16Fn = void(const QuantizeBf16Args&) noexcept;
+
+}  // namespace fastconv
