@@ -15,6 +15,10 @@ import fastconv as fc
 from fastconv import _core
 
 MACHINE_ISAS: tuple[str, ...] = tuple(fc.cpu_info()["available_isas"])  # lowest first
+# Those with rows of their own for float32; the others only multiply narrower numbers.
+FLOAT_ISAS = tuple(
+    isa for isa in MACHINE_ISAS if any(row["isa"] == isa and "f32__" in row["name"] for row in fc.kernels())
+)
 
 _worker_runs: Counter[str] = Counter()
 
@@ -27,13 +31,23 @@ def no_wisdom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(params=MACHINE_ISAS)
-def isa(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Every instruction set of this machine in turn."""
+def _using(isa: str) -> Iterator[str]:
     before = fc.cpu_info()["isa"]
-    _core.set_isa(request.param)
-    yield request.param
+    _core.set_isa(isa)
+    yield isa
     _core.set_isa(before)
+
+
+@pytest.fixture(params=FLOAT_ISAS)
+def isa(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Every instruction set of this machine that has kernels for float32, in turn."""
+    yield from _using(request.param)
+
+
+@pytest.fixture(params=MACHINE_ISAS)
+def any_isa(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Every instruction set of this machine in turn."""
+    yield from _using(request.param)
 
 
 @pytest.fixture

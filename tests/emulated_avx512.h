@@ -10,6 +10,7 @@
 #include <cstring>
 
 #undef _mm512_cmp_ps_mask  // macros in some compilers
+#undef _mm512_extractf32x8_ps
 #undef _mm512_roundscale_ps
 #undef _mm512_shuffle_f32x4
 #undef _mm512_shuffle_ps
@@ -113,6 +114,64 @@ inline void _mm512_mask_storeu_ps(float* p, __mmask16 mask, __m512 a) {
   const __m512i lanes = lanes_of(mask);
   _mm256_maskstore_ps(p, lanes.low, a.low);
   _mm256_maskstore_ps(p + 8, lanes.high, a.high);
+}
+
+inline __m512i _mm512_loadu_si512(const void* p) {
+  const __m256i* halves = static_cast<const __m256i*>(p);
+  return {_mm256_loadu_si256(halves), _mm256_loadu_si256(halves + 1)};
+}
+inline void _mm512_storeu_si512(void* p, __m512i a) {
+  __m256i* halves = static_cast<__m256i*>(p);
+  _mm256_storeu_si256(halves, a.low);
+  _mm256_storeu_si256(halves + 1, a.high);
+}
+inline void _mm512_mask_storeu_epi32(void* p, __mmask16 mask, __m512i a) {
+  _mm512_mask_storeu_ps(static_cast<float*>(p), mask, _mm512_castsi512_ps(a));
+}
+inline __m512 _mm512_mask_min_ps(__m512 otherwise, __mmask16 mask, __m512 a, __m512 b) {
+  return _mm512_mask_blend_ps(mask, otherwise, _mm512_min_ps(a, b));
+}
+inline __m512 _mm512_mask_max_ps(__m512 otherwise, __mmask16 mask, __m512 a, __m512 b) {
+  return _mm512_mask_blend_ps(mask, otherwise, _mm512_max_ps(a, b));
+}
+
+// Parts. What the lanes beyond a cast vector hold is never read.
+inline __m256 _mm512_castps512_ps256(__m512 a) {
+  return a.low;
+}
+inline __m512 _mm512_castps128_ps512(__m128 a) {
+  return {_mm256_castps128_ps256(a), _mm256_setzero_ps()};
+}
+#define _mm512_extractf32x8_ps(a, half) ((half) ? (a).high : (a).low)
+
+// bfloat16: 32 of them, of which a product of lanes sums two.
+using __m512bh = __m512i;
+inline __m512 _mm512_dpbf16_ps(__m512 c, __m512bh a, __m512bh b) {
+  const __m512i high = _mm512_set1_epi32(static_cast<int>(0xFFFF0000));
+  const auto odd = [&](__m512i x) { return _mm512_castsi512_ps(_mm512_and_si512(x, high)); };
+  const auto even = [&](__m512i x) { return _mm512_castsi512_ps(_mm512_slli_epi32(x, 16)); };
+  return _mm512_fmadd_ps(even(a), even(b), _mm512_fmadd_ps(odd(a), odd(b), c));
+}
+// Round to nearest even, denormals to zero, for values that are at most the largest bfloat16, Inf and NaN.
+inline __m512bh _mm512_cvtne2ps_pbh(__m512 high, __m512 low) {
+  float values[32];
+  uint16_t narrow[32];
+  _mm512_storeu_ps(values, low);
+  _mm512_storeu_ps(values + 16, high);
+  for (int i = 0; i < 32; ++i) {
+    uint32_t bits;
+    std::memcpy(&bits, &values[i], sizeof bits);
+    const uint32_t magnitude = bits & 0x7FFFFFFF;
+    if (magnitude > 0x7F800000) {
+      bits |= 0x400000;
+    } else if (magnitude < 0x800000) {
+      bits &= 0x80000000;
+    } else {
+      bits += 0x7FFF + (bits >> 16 & 1);
+    }
+    narrow[i] = static_cast<uint16_t>(bits >> 16);
+  }
+  return _mm512_loadu_si512(narrow);
 }
 
 // Rounding, to whole numbers only.

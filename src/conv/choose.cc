@@ -36,13 +36,14 @@ Candidate best_winograd(const ConvProblem& p, const Machine& machine, Precision 
 
 const Algorithm& choose_auto(const ConvProblem& p, const Machine& machine, Precision precision) {
   if (fits_depthwise(p)) return kDepthwise;
-  if (p.transposed) return kDirect;
+  const bool rounds = kDirectBf16.precision(p) <= precision;
+  if (p.transposed) return rounds && direct_bf16_cost(p, machine) < direct_cost(p, machine) ? kDirectBf16 : kDirect;
   Candidate best{&kDirect, direct_cost(p, machine)};
   const auto compare = [&](const Candidate& other) {
     if (other.cost < best.cost) best = other;
   };
   compare({&kIm2col, im2col_cost(p, machine)});
-  if (kDirectBf16.precision(p) <= precision) compare({&kDirectBf16, direct_bf16_cost(p, machine)});
+  if (rounds) compare({&kDirectBf16, direct_bf16_cost(p, machine)});
   if (kWinograd2.refuse(p).empty()) {
     const Candidate winograd = best_winograd(p, machine, precision);
     if (winograd.algorithm->precision(p) <= precision) compare(winograd);

@@ -7,7 +7,7 @@
 
 namespace fastconv {
 
-// Forward convolutions, where the algorithm applies.
+// Where the algorithm applies; im2col and Winograd: forward convolutions.
 double direct_cost(const ConvProblem& problem, const Machine& machine);
 double direct_bf16_cost(const ConvProblem& problem, const Machine& machine);
 double im2col_cost(const ConvProblem& problem, const Machine& machine);

@@ -52,6 +52,7 @@ class TapConvPlan : public ConvPlan {
 
   void run(const ConvBuffers& buffers) const noexcept override {
     if (p_.n > 0) kernel_.count_run();
+    if (p_.n > 0 && kConverts) quantize_.count_run();
     for (int64_t image = 0; image < p_.n; ++image) run_image(image, buffers);
   }
 

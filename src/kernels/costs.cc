@@ -11,7 +11,7 @@ namespace {
 // avx512: Xeon (Sapphire Rapids, 2 MB L2), 3x3, 64 to 512 channels, 7x7 to 224x224: transform and stream. Rows below 5
 // were what im2col paid for there.
 constexpr KernelCosts kCosts[] = {
-    {10, 14, 4, 3, 8, 10},    // scalar
+    {10, 14, 4, 3, 40, 80},   // scalar
     {10, 14, 4, 3, 40, 80},   // avx2
     {12, 14, 4, 5, 100, 80},  // avx512
     {12, 14, 4, 5, 1.1, 10},  // avx512bf16

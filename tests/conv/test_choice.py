@@ -12,7 +12,7 @@ from fastconv import _core
 from fastconv.bench import shapes
 from fastconv.bench.engines import description
 
-ISAS = ("scalar", "avx2", "avx512")  # also those this machine lacks: the choice asks no processor
+ISAS = ("scalar", "avx2", "avx512", "avx512bf16")  # also those this machine lacks: the choice asks no processor
 MB = 1 << 20
 SUITES = list(shapes.unique(shapes.read_csv(shapes.SUITES, batch=1)))
 
@@ -50,13 +50,13 @@ def test_every_algorithm_is_somebodys_choice(isa):
     }
 
 
-def test_the_choice_is_what_runs(isa):
+def test_the_choice_is_what_runs(any_isa):
     l2_bytes = fc.cpu_info()["l2_bytes"]
     for text in ("1x32x14x14:32:3", "1x64x12x12:64:1", "1x32x12x12:32:3:g32", "1x64x3x3:64:3:s2"):
         shape = shapes.parse(text)
         _, weight, bias = shape.operands()
         words = description(SimpleNamespace(shape=shape, precision="highest", algorithm="auto"), "NHWC")
-        assert _core.Conv(words, weight, bias).algorithm == choice(shape, isa, l2_bytes)
+        assert _core.Conv(words, weight, bias).algorithm == choice(shape, any_isa, l2_bytes)
 
 
 # Measured on the avx2 machine of kernels/costs.cc. Winograd pays from a few tiles on; rows shorter than a register tile
@@ -79,21 +79,44 @@ def test_known_choices(text, taken):
     assert choice(text) == taken
 
 
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("1x64x56x56:64:3", "winograd6"),
+        ("1x128x56x56:128:3:s2", "direct_bf16"),
+        ("1x256x14x14:1024:1", "direct_bf16"),
+        ("1x3x224x224:64:7:s2", "direct_bf16"),
+        ("1x144x28x28:144:3:g144", "depthwise"),
+        ("1x16x28x28:24:4:s2:t", "direct_bf16"),
+    ],
+)
+def test_known_choices_in_bfloat16(text, taken):
+    assert choice(text, "avx512bf16", precision="medium") == taken
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_bfloat16_only_where_it_is_admitted_and_fast(isa):
+    assert "direct_bf16" not in choices(isa, "high")
+    assert ("direct_bf16" in choices(isa, "medium")) == (isa == "avx512bf16")
+
+
 def test_caches_are_an_argument():
     # F(4,3) quadruples the weights of this layer: it pays where they stay in the cache.
     taken = {l2_bytes: choice("1x64x8x8:64:3", l2_bytes=l2_bytes) for l2_bytes in (MB // 4, 64 * MB)}
     assert taken == {MB // 4: "winograd2", 64 * MB: "winograd4"}
 
 
+@pytest.mark.parametrize("precision", ("highest", "medium"))
 @pytest.mark.parametrize(
     "text", ["3x32x14x14:32:3", "3x64x12x12:64:1", "3x32x12x12:32:3:g32", "3x64x3x3:64:3:s2", "3x16x20x20:24:5"]
 )
-def test_results_are_the_same_bits_whatever_batch_and_threads(isa, text, threads):
+def test_results_are_the_same_bits_whatever_batch_and_threads(any_isa, text, precision, threads):
     shape = shapes.parse(text)
     x, weight, bias = shape.operands()
 
     def run(images):
-        return fc.conv2d(images, weight, bias, shape.stride, shape.pad_begin, shape.dilation, shape.groups)
+        with fc.precision(precision):
+            return fc.conv2d(images, weight, bias, shape.stride, shape.pad_begin, shape.dilation, shape.groups)
 
     threads(1)
     together = run(x)

@@ -14,6 +14,7 @@ LEAST_ACCEPTED = {
     "auto": 1.0,
     "reference": 1.0,
     "direct": 0.7,
+    "direct_bf16": 0.7,
     "im2col": 0.5,
     "winograd": 0.06,
     "winograd2": 0.06,

@@ -3,7 +3,7 @@
 import fastconv as fc
 from tests.conftest import MACHINE_ISAS
 
-FAMILIES = {"gemm", "depthwise", "winograd"}
+FAMILIES = {"gemm", "depthwise", "winograd", "quantize"}
 
 
 def test_every_row_ran(sweep, worker_runs):

@@ -11,17 +11,17 @@ import pytest
 from tests.house.test_layers import ROOT
 from tests.toolchain import run
 
-SUMS = re.compile(r"\bvfn?m(add|sub)[0-9]+ps\b")
-FROM_STACK = re.compile(r"\bvfn?m(add|sub)[0-9]+ps\b.*\(%r[sb]p")
+SUMS = re.compile(r"\b(vfn?m(add|sub)[0-9]+ps|vdpbf16ps)\b")
+FROM_STACK = re.compile(SUMS.pattern + r".*\(%r[sb]p")
 
 
-@pytest.fixture(scope="module")
-def assembly(compile_commands, tmp_path_factory) -> list[str]:
-    entry = compile_commands.get(ROOT / "src/kernels/gemm/avx512.cc")
+@pytest.fixture(scope="module", params=("avx512", "avx512bf16"))
+def assembly(request, compile_commands, tmp_path_factory) -> list[str]:
+    entry = compile_commands.get(ROOT / f"src/kernels/gemm/{request.param}.cc")
     if entry is None:
         pytest.skip("this processor family has no AVX-512")
     command = shlex.split(entry["command"])
-    out = tmp_path_factory.mktemp("assembly") / "avx512.s"
+    out = tmp_path_factory.mktemp("assembly") / "kernels.s"
     command[command.index("-o") + 1] = str(out)
     run(*command, "-w", "-S", cwd=entry["directory"])
     return out.read_text().splitlines()

@@ -97,6 +97,7 @@ class ProductStep final : public Step {
   const Element* left(const float* a, const StepBuffers& buffers) const noexcept {
     if constexpr (kConverts) {
       Element* to = reinterpret_cast<Element*>(at(buffers, converted_at_));
+      quantize_.count_run();
       quantize_.fn({a, p_.k, to, k_, p_.m, p_.k});
       return to;
     } else {
