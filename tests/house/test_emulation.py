@@ -1,4 +1,4 @@
-"""The AVX-512 kernels compile on AVX2 through tests/emulated_avx512.h, so that a machine without AVX-512 can run them."""
+"""The AVX-512 kernels compile on AVX2 through tests/emulated_avx512.h: machines without AVX-512 can run them."""
 
 import platform
 
@@ -8,7 +8,7 @@ from tests.house.test_layers import ROOT, SRC, name_of
 from tests.toolchain import run, tool
 
 KERNELS = sorted(SRC.glob("kernels/*/avx512*.cc"))
-FLAGS = ["-std=c++20", "-mavx2", "-mfma", "-DFASTCONV_X86=1", "-Wall", "-Wextra", "-Werror"]
+FLAGS = ["-std=c++20", "-O1", "-mavx2", "-mfma", "-DFASTCONV_X86=1", "-Wall", "-Wextra", "-Werror"]
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="AVX2 is what emulates")

@@ -21,7 +21,7 @@ inline __m512i converted(__m512 low, __m512 high) {
 
 }  // namespace
 
-void quantize_f32bf16__avx512bf16(const QuantizeBf16Args& a) noexcept {
+void quantize_f32bf16__avx512bf16(const QuantizeBf16Args& a) {
   constexpr int64_t kStep = 32;
   const int64_t whole = a.columns / kStep * kStep, rest = a.columns - whole;
   const int64_t low = rest < 16 ? rest : 16;

@@ -17,6 +17,6 @@ struct QuantizeBf16Args {
   int64_t dst_stride;
   int64_t rows, columns;
 };
-using QuantizeBf16Fn = void(const QuantizeBf16Args&) noexcept;
+using QuantizeBf16Fn = void(const QuantizeBf16Args&);
 
 }  // namespace fastconv

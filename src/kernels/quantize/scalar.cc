@@ -3,7 +3,7 @@
 
 namespace fastconv {
 
-void quantize_f32bf16__scalar(const QuantizeBf16Args& a) noexcept {
+void quantize_f32bf16__scalar(const QuantizeBf16Args& a) {
   for (int64_t row = 0; row < a.rows; ++row) {
     const float* src = a.src + row * a.src_stride;
     Bf16Pair* dst = a.dst + row * a.dst_stride;
