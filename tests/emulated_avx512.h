@@ -135,6 +135,14 @@ inline __m512 _mm512_mask_max_ps(__m512 otherwise, __mmask16 mask, __m512 a, __m
   return _mm512_mask_blend_ps(mask, otherwise, _mm512_max_ps(a, b));
 }
 
+// The first lanes of a, in order, in those of the mask.
+inline __m512 _mm512_maskz_expand_ps(__mmask16 mask, __m512 a) {
+  float from[16], to[16];
+  _mm512_storeu_ps(from, a);
+  for (int i = 0, next = 0; i < 16; ++i) to[i] = mask >> i & 1 ? from[next++] : 0.0f;
+  return _mm512_loadu_ps(to);
+}
+
 // Parts. What the lanes beyond a cast vector hold is never read.
 inline __m256 _mm512_castps512_ps256(__m512 a) {
   return a.low;
