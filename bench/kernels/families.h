@@ -17,6 +17,7 @@ void bench_elementwise(const KernelInfo& row);
 void bench_gemm(const KernelInfo& row);
 void bench_normalize(const KernelInfo& row);
 void bench_pool(const KernelInfo& row);
+void bench_quantize(const KernelInfo& row);
 void bench_reduce(const KernelInfo& row);
 void bench_resize(const KernelInfo& row);
 void bench_winograd(const KernelInfo& row);

@@ -10,14 +10,28 @@
 namespace fastconv::bench {
 namespace {
 
-void run(benchmark::State& state, const GemmF32Kernel& row, int64_t taps, int64_t k) {
+template <class Element>
+AlignedArray<Element> random_elements(int64_t count) {
+  if constexpr (kProducts<Element> == 1) {
+    return random_floats(count);
+  } else {
+    const AlignedArray<float> values = random_floats(2 * count);
+    AlignedArray<Element> pairs(count);
+    for (int64_t i = 0; i < count; ++i) pairs[i] = {to_bf16(values[2 * i]), to_bf16(values[2 * i + 1])};
+    return pairs;
+  }
+}
+
+template <class Element>
+void run(benchmark::State& state, const GemmKernel<Element>& row, int64_t taps, int64_t products) {
   constexpr int64_t kRows = 56;
-  const AlignedArray<float> src = random_floats((kRows + taps) * k);
-  const AlignedArray<float> weights = random_floats(packed_size(taps * k, row.nr, row.packed_nr));
+  const int64_t k = products / kProducts<Element>;
+  const AlignedArray<Element> src = random_elements<Element>((kRows + taps) * k);
+  const AlignedArray<Element> weights = random_elements<Element>(packed_size(taps * k, row.nr, row.packed_nr));
   AlignedArray<float> dst(kRows * row.nr);
   std::vector<Tap> list;
   for (int64_t t = 0; t < taps; ++t) list.push_back({t * k, t * k * row.packed_nr});
-  GemmF32Args args{};
+  GemmArgs<Element> args{};
   args.src = src.data();
   args.row_stride = args.k = k;
   args.taps = list.data();
@@ -31,17 +45,25 @@ void run(benchmark::State& state, const GemmF32Kernel& row, int64_t taps, int64_
     row.fn(args);
     benchmark::ClobberMemory();
   }
-  report(state, "GF", 2.0 * static_cast<double>(kRows * row.nr * taps * k));
+  report(state, "GF", 2.0 * static_cast<double>(kRows * row.nr * taps * products));
+}
+
+template <class Element>
+void add(const GemmKernel<Element>& row) {
+  benchmark::RegisterBenchmark((std::string(row.name) + "/taps:9/k:64").c_str(),
+                               [&row](benchmark::State& state) { run(state, row, 9, 64); });
+  benchmark::RegisterBenchmark((std::string(row.name) + "/taps:1/k:256").c_str(),
+                               [&row](benchmark::State& state) { run(state, row, 1, 256); });
 }
 
 }  // namespace
 
 void bench_gemm(const KernelInfo& info) {
-  const auto& row = as<GemmF32Kernel>(info);
-  benchmark::RegisterBenchmark((std::string(row.name) + "/taps:9/k:64").c_str(),
-                               [&row](benchmark::State& state) { run(state, row, 9, 64); });
-  benchmark::RegisterBenchmark((std::string(row.name) + "/taps:1/k:256").c_str(),
-                               [&row](benchmark::State& state) { run(state, row, 1, 256); });
+  if (std::string(info.name).rfind("gemm_bf16", 0) == 0) {
+    add(as<GemmBf16Kernel>(info));
+  } else {
+    add(as<GemmF32Kernel>(info));
+  }
 }
 
 }  // namespace fastconv::bench

@@ -13,10 +13,17 @@ const struct {
   const char* family;
   void (*add)(const KernelInfo&);
 } kFamilies[] = {
-    {"copy", bench::bench_copy},     {"depthwise", bench::bench_depthwise},   {"elementwise", bench::bench_elementwise},
-    {"gemm", bench::bench_gemm},     {"normalize", bench::bench_normalize},   {"pool", bench::bench_pool},
-    {"reduce", bench::bench_reduce}, {"reference", [](const KernelInfo&) {}},  // slow on purpose
-    {"resize", bench::bench_resize}, {"winograd", bench::bench_winograd},
+    {"copy", bench::bench_copy},
+    {"depthwise", bench::bench_depthwise},
+    {"elementwise", bench::bench_elementwise},
+    {"gemm", bench::bench_gemm},
+    {"normalize", bench::bench_normalize},
+    {"pool", bench::bench_pool},
+    {"quantize", bench::bench_quantize},
+    {"reduce", bench::bench_reduce},
+    {"reference", [](const KernelInfo&) {}},  // slow on purpose
+    {"resize", bench::bench_resize},
+    {"winograd", bench::bench_winograd},
 };
 
 bool add(const KernelInfo& row) {

@@ -35,7 +35,8 @@ def set_precision(name: str) -> None:
     ----------
     name : {"highest", "high", "medium"}
         As `torch.set_float32_matmul_precision`. ``"highest"`` keeps within 3x the error of plain float32
-        accumulation, ``"high"`` within 1e-5 and ``"medium"`` within 5e-3 (relative Frobenius error against float64).
+        accumulation, ``"high"`` within 1e-5 and ``"medium"`` within 5e-3 (relative Frobenius error against float64):
+        bfloat16 products, which take values below 1.2e-38 for zero, where the processor has them.
     """
     global _default
     _default = check(name)

@@ -117,7 +117,8 @@ _SHARED = """
     precision : {{"highest", "high", "medium"}}, optional
         The error budget (see `set_precision`); by default the one in force.
     algorithm : str
-        "auto", "direct", "im2col", "winograd", "winograd2", "winograd4", "winograd6", "depthwise" or "reference".
+        "auto", "direct", "im2col", "winograd", "winograd2", "winograd4", "winograd6", "depthwise", "direct_bf16"
+        (products of bfloat16, within the error of ``"medium"``) or "reference".
     out : numpy.ndarray of float32, optional
         Where to write the result; any strides. It may overlap the inputs.
 
