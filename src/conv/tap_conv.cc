@@ -114,10 +114,10 @@ class TapConvPlan : public ConvPlan {
         }
       }
     }
-    // Blocks of about block_rows_ pixels, in order.
+    // Blocks of about block_rows_ pixels, in order; pieces of a row, which may be a pixel shorter, are one each.
     int64_t pixels = 0, begun = 0;
     for (size_t i = 0; i < segments_.size(); ++i) {
-      if (pixels >= begun * block_rows_) {
+      if (pixels + segments_[i].m / 2 >= begun * block_rows_) {
         blocks_.push_back(static_cast<int64_t>(i));
         ++begun;
       }
