@@ -106,6 +106,10 @@ inline void _mm512_storeu_ps(float* p, __m512 a) {
   _mm256_storeu_ps(p, a.low);
   _mm256_storeu_ps(p + 8, a.high);
 }
+inline void _mm512_stream_ps(float* p, __m512 a) {
+  _mm256_stream_ps(p, a.low);
+  _mm256_stream_ps(p + 8, a.high);
+}
 inline __m512 _mm512_maskz_loadu_ps(__mmask16 mask, const float* p) {
   const __m512i lanes = lanes_of(mask);
   return {_mm256_maskload_ps(p, lanes.low), _mm256_maskload_ps(p + 8, lanes.high)};

@@ -68,6 +68,8 @@ class DepthwisePlan : public ConvPlan {
     plan_phases();
     plan_rows();
     plan_blocks();
+    streams_outputs_ = streams_outputs(p_.n * p_.out_pixels() * p_.k * static_cast<int64_t>(sizeof(float)), p_.k,
+                                       options_.dst_pixel_stride, options_.function);
   }
 
   int64_t workspace_bytes() const override { return repeats_ ? repeat_.bytes() : 0; }
@@ -173,6 +175,7 @@ class DepthwisePlan : public ConvPlan {
                         row += last - first;
                       }
                     }
+                    if (streams_outputs_) fence_streams();
                   });
   }
 
@@ -188,6 +191,7 @@ class DepthwisePlan : public ConvPlan {
     args.channels = std::min(block_channels_, p_.k - channel);
     args.fetch = fetch_;
     args.epilogue.call = options_.function;
+    args.epilogue.stream = streams_outputs_ && at_a_line(b.dst);
     if (b.bias) args.epilogue.bias = b.bias + channel;
     for (int64_t r = first_row; r < last_row; ++r) {
       const OutputRow& row = rows_[static_cast<size_t>(r)];
@@ -223,7 +227,7 @@ class DepthwisePlan : public ConvPlan {
   std::vector<TapRow> tap_rows_;
   size_t tap_begin_ = 0;  // of the list made last
   int64_t strips_ = 1, blocks_ = 1, block_channels_ = 0;
-  bool fetch_ = false;
+  bool fetch_ = false, streams_outputs_ = false;
 };
 
 }  // namespace

@@ -41,6 +41,8 @@ class TapConvPlan : public ConvPlan {
     phases_[2] = width_phases(p_, kernel_.mr, kernel_.few());
     plan_source_rows();
     plan_segments();
+    streams_outputs_ = streams_outputs(p_.n * p_.out_pixels() * p_.k * static_cast<int64_t>(sizeof(float)),
+                                       p_.group_k(), options_.dst_pixel_stride, options_.function);
   }
 
   int64_t workspace_bytes() const override {
@@ -240,6 +242,7 @@ class TapConvPlan : public ConvPlan {
                         column + 1 < last_column);
             }
           }
+          if (streams_outputs_) fence_streams();
         });
   }
 
@@ -265,6 +268,7 @@ class TapConvPlan : public ConvPlan {
     const bool fetches = streams_ && more && panel + 1 < panels_;
     args.n = std::min<int64_t>(kernel_.nr, p_.group_k() - panel * kernel_.nr);
     args.epilogue.call = options_.function;
+    args.epilogue.stream = streams_outputs_ && at_a_line(buffers.dst);
     args.epilogue.bias = buffers.bias ? buffers.bias + column : nullptr;
     args.fetch_source = fetches_source_ && panel == 0;
     int32_t fetched = -1;
@@ -309,7 +313,7 @@ class TapConvPlan : public ConvPlan {
   int64_t block_rows_ = 0;
   int64_t most_gathered_ = 0;  // pixels of the largest block
   int64_t pieces_ = num_threads();
-  bool streams_ = false, fetches_source_ = false;
+  bool streams_ = false, fetches_source_ = false, streams_outputs_ = false;
   Along along_ = Along::rows;
   std::vector<Tap> taps_;
   std::vector<Segment> segments_;

@@ -66,6 +66,8 @@ class WinogradPlan : public ConvPlan {
     taps_ = depth_taps(block_ * slice);
     last_taps_ = depth_taps((count_ - (blocks_ - 1) * block_) * slice);
     rescue_taps_ = depth_taps(points_ * c_row_);
+    streams_outputs_ =
+        streams_outputs(p_.n * p_.out_pixels() * p_.k * kFloat, p_.k, options_.dst_pixel_stride, options_.function);
     source_floats_ = points_ * point_stride_v(block_);
     product_floats_ = points_ * point_stride_m(block_);
     rescue_floats_ = points_ * (p_.c + p_.kernel[0] * c_row_ + nr_row_) + outputs_ * gemm_.nr;
@@ -223,6 +225,7 @@ class WinogradPlan : public ConvPlan {
         }
       }
     }
+    if (streams_outputs_) fence_streams();
   }
 
   // One slice of a tile.
@@ -241,6 +244,7 @@ class WinogradPlan : public ConvPlan {
     args.columns = t.column.outputs;
     args.only_finite = true;
     args.epilogue.call = options_.function;
+    args.epilogue.stream = streams_outputs_ && at_a_line(b.dst);
     if (b.bias) args.epilogue.bias = b.bias + column;
     args.residual_row = step(tiles_.rows, width, options_.residual_pixel_stride);
     if (options_.residual) {
@@ -333,6 +337,7 @@ class WinogradPlan : public ConvPlan {
   int64_t slices_, panels_;
   int64_t c_row_, nr_row_;  // elements between tiles in V and M
   int64_t block_, blocks_;
+  bool streams_outputs_;
   std::vector<Tap> taps_, last_taps_, rescue_taps_;  // of a block, the last block, a tile
   int64_t workers_;                                  // threads that have memory of their own
   int64_t source_floats_, product_floats_, rescue_floats_;

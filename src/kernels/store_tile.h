@@ -71,6 +71,8 @@ template <bool kEdge, int MR, int NV>
       float* p = dst + i * dst_stride + j * W;
       if (kEdge && j == NV - 1) {
         simd::store_n(p, acc[i][j], last);
+      } else if (e.stream) {
+        simd::stream(p, acc[i][j]);
       } else {
         simd::store(p, acc[i][j]);
       }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/conv_runner.h"
+#include "python/arrays.h"
 #include "python/register.h"
 
 namespace fastconv::python {
@@ -116,7 +117,7 @@ py::array conv(const std::string& what, bool transposed, const FloatArray& x, co
   const auto shape = output_shape(p, x.ndim() - 2, channels_last);
   py::array result;
   if (out.is_none()) {
-    result = FloatArray(shape);
+    result = new_array(py::dtype::of<float>(), {shape.begin(), shape.end()});
   } else {
     result = out.cast<py::array>();
     if (!std::equal(shape.begin(), shape.end(), result.shape(), result.shape() + result.ndim())) {

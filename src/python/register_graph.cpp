@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "graph/network.h"
+#include "python/arrays.h"
 #include "python/register.h"
 
 namespace fastconv::python {
@@ -199,7 +200,7 @@ struct Buffers {
   Buffers(const Feed& feed, const Plan& plan) {
     for (const TensorView& view : feed.views) inputs.push_back(view.data);
     for (const TensorSpec& spec : plan.outputs) {
-      arrays.emplace_back(py::dtype(dtype_name(spec.dtype)), spec.shape);
+      arrays.push_back(new_array(py::dtype(dtype_name(spec.dtype)), {spec.shape.begin(), spec.shape.end()}));
       outputs.push_back(arrays.back().mutable_data());
     }
   }

@@ -25,6 +25,9 @@ inline Vec load(const float* p) {
 inline void store(float* p, Vec a) {
   _mm256_storeu_ps(p, a.v);
 }
+inline void stream(float* p, Vec a) {
+  _mm256_stream_ps(p, a.v);
+}
 inline Vec broadcast(float x) {
   return {_mm256_set1_ps(x)};
 }

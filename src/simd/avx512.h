@@ -32,6 +32,9 @@ inline Vec load(const float* p) {
 inline void store(float* p, Vec a) {
   _mm512_storeu_ps(p, a.v);
 }
+inline void stream(float* p, Vec a) {
+  _mm512_stream_ps(p, a.v);
+}
 inline Vec broadcast(float x) {
   return {_mm512_set1_ps(x)};
 }

@@ -24,6 +24,10 @@ inline Vec load(const float* p) {
 inline void store(float* p, Vec v) {
   FASTCONV_LANES p[i] = v.lane[i];
 }
+// A store past the caches, at an address aligned to the vector. Other threads see it after a fence (epilogue.h).
+inline void stream(float* p, Vec v) {
+  store(p, v);
+}
 inline Vec broadcast(float x) {
   Vec r;
   FASTCONV_LANES r.lane[i] = x;

@@ -39,11 +39,10 @@ struct GemmTile {
     float* dst = a.dst + first_row * a.dst_stride;
     Epilogue epilogue = a.epilogue;
     if (epilogue.residual) epilogue.residual += first_row * epilogue.residual_stride;
-    // Outputs of a large layer come from memory: their lines, and the residual's, arrive while the sums are made.
+    // The residual of a large layer comes from memory: its lines arrive while the sums are made.
+    if (epilogue.residual) {
 #pragma GCC unroll 32
-    for (int i = 0; i < MR; ++i) {
-      __builtin_prefetch(dst + i * a.dst_stride, 1);
-      if (epilogue.residual) __builtin_prefetch(epilogue.residual + i * epilogue.residual_stride);
+      for (int i = 0; i < MR; ++i) __builtin_prefetch(epilogue.residual + i * epilogue.residual_stride);
     }
     [[maybe_unused]] const int64_t ahead = kFetch ? fetch - a.weights : 0;
     Vec acc[MR][NV];

@@ -164,11 +164,13 @@ struct Winograd {
       for (int j = 0; j < a.columns; ++j) {
         const int64_t at = i * a.row_stride + j * a.pixel_stride + channel;
         Vec v = simd::add(pixels[i][j], bias);
-        __builtin_prefetch(a.dst + at + M * a.pixel_stride, 1);
+        if (!e.stream) __builtin_prefetch(a.dst + at + M * a.pixel_stride, 1);
         if (e.residual) v = simd::add(v, load(e.residual + i * a.residual_row + j * e.residual_stride + channel));
         if (clamps) v = simd::min(high, simd::max(low, v));
         if (kTail) {
           simd::store_n(a.dst + at, v, n);
+        } else if (e.stream) {
+          simd::stream(a.dst + at, v);
         } else {
           simd::store(a.dst + at, v);
         }
