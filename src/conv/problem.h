@@ -12,6 +12,10 @@ using Dims = std::array<int64_t, 3>;  // depth, height, width
 
 struct ConvProblem {
   bool transposed = false;
+  // A transposed convolution of stride 1 is a forward one that reads each filter from its last tap to its first, and
+  // whose padding and the given one make up dilation * (kernel - 1). validate() turns it into that where the given one
+  // leaves any: all that computes sees a forward convolution then, and packs weights by weight_layout().
+  bool flipped = false;
   int64_t n = 1;  // images
   int64_t c = 1;  // input channels
   int64_t k = 1;  // output channels
@@ -22,7 +26,7 @@ struct ConvProblem {
   Dims dilation{1, 1, 1};
   Dims pad_begin{0, 0, 0};
   Dims pad_end{0, 0, 0};
-  Dims output_padding{0, 0, 0};  // transposed only
+  Dims output_padding{0, 0, 0};  // transposed only; flipped: part of pad_end
   Dims out{1, 1, 1};             // set by validate()
 
   int64_t group_c() const { return c / groups; }
@@ -36,7 +40,20 @@ struct ConvProblem {
   std::string key() const;
 };
 
-// Checks every rule and sets `out`; ValueError "<what>: <rule>, got <value>" otherwise. All products are
+// Where weights lie in the caller's array, (k, c / groups, kernel...) or, transposed and flipped, (c, k / groups,
+// kernel...): that of output k and input c of group g, through tap t, is at first + g * group + k * output + c * input +
+// t * tap.
+struct WeightLayout {
+  int64_t first, group, output, input, tap;
+};
+WeightLayout weight_layout(const ConvProblem& problem);
+// "", "transposed" or "flipped": for the keys of packed weights, of which it is a part.
+const char* weight_order(const ConvProblem& problem);
+
+// Why a problem is still transposed, as the reason of algorithms for forward ones; empty where it is forward.
+std::string refuse_transposed(const ConvProblem& problem);
+
+// Checks every rule, sets `out` and makes a problem that can be `flipped` so; ValueError "<what>: <rule>, got <value>" otherwise. All products are
 // overflow-checked: afterwards no size computed from the problem can wrap.
 void validate(ConvProblem& problem, const char* what);
 

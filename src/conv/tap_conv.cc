@@ -269,7 +269,7 @@ const GemmF32Kernel& tap_kernel(const ConvProblem& p, Isa isa) {
 }
 
 std::string tap_pack_key(const ConvProblem& problem, Isa isa) {
-  return concat("taps ", tap_kernel(problem, isa).packed_nr, problem.transposed ? " transposed" : "");
+  return concat("taps ", tap_kernel(problem, isa).packed_nr, " ", weight_order(problem));
 }
 
 int64_t tap_packed_size(const ConvProblem& p, Isa isa) {
@@ -278,22 +278,18 @@ int64_t tap_packed_size(const ConvProblem& p, Isa isa) {
 
 namespace {
 
-// Where the weights of a group lie in the caller's array, from its first one on.
+// Where the weights of a group lie in the caller's array.
 PackLayout group_layout(const ConvProblem& p) {
-  const int64_t taps = p.taps();
-  PackLayout layout{taps, 1, p.group_c(), taps, p.group_k(), p.group_c() * taps};
-  if (p.transposed) {
-    layout.k_stride = p.group_k() * taps;
-    layout.column_stride = taps;
-  }
-  return layout;
+  const WeightLayout w = weight_layout(p);
+  return {p.taps(), w.tap, p.group_c(), w.input, p.group_k(), w.output};
 }
 
 // Calls fn(offset in the caller's array, offset in the packed form) for every group.
 template <class Fn>
 void for_groups(const ConvProblem& p, int64_t nr, const Fn& fn) {
-  const int64_t rows = p.taps() * p.group_c(), packed = packed_size(rows, p.group_k(), nr);
-  for (int64_t g = 0; g < p.groups; ++g) fn(g * p.group_k() * rows, g * packed);
+  const WeightLayout w = weight_layout(p);
+  const int64_t packed = packed_size(p.taps() * p.group_c(), p.group_k(), nr);
+  for (int64_t g = 0; g < p.groups; ++g) fn(w.first + g * w.group, g * packed);
 }
 
 }  // namespace

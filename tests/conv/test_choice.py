@@ -73,10 +73,18 @@ def test_the_choice_is_what_runs(isa):
         ("1x256x14x14:1024:1", "direct"),
         ("1x16x7x1x1:16:5x1x1:d5x1x1:p9x0x0-20x0x0", "direct"),
         ("1x144x28x28:144:3:g144", "depthwise"),
+        ("1x256x14x14:128:3:t", "winograd4"),
+        ("1x256x14x14:128:3:s2:o1:t", "direct"),
     ],
 )
 def test_known_choices(text, taken):
     assert choice(text) == taken
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_a_transposed_convolution_of_stride_1_is_chosen_for_as_the_forward_one(isa):
+    for forward, transposed in (("64x28x28:64:3", "64x28x28:64:3:t"), ("256x14x14:24:3:d2:p4", "256x14x14:24:3:d2:p0:t")):
+        assert choice(f"1x{transposed}", isa) == choice(f"1x{forward}", isa)
 
 
 def test_caches_are_an_argument():

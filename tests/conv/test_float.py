@@ -126,6 +126,24 @@ def test_a_choice_keeps_highest_for_every_window(isa, c, window):
         assert error <= (3 * plain if algorithm == "auto" else 1e-5), algorithm
 
 
+@pytest.mark.parametrize("window", WINDOWS)
+def test_transposed_of_stride_1_is_the_forward_one_bit_for_bit(isa, window):
+    """The forward one of the filters turned round, with the padding that is left: the same sums, and so its error."""
+    kernel, image, padding, dilation = WINDOWS[window]
+    forward, transposed = (getattr(fc, f"conv{t}{len(kernel)}d") for t in ("", "_transpose"))
+    rng = np.random.default_rng(kernel)
+    x = rng.standard_normal((2, 17, *image)).astype(np.float32)
+    weight = rng.standard_normal((33, 17, *kernel)).astype(np.float32)
+    turned = np.flip(weight, range(2, weight.ndim)).swapaxes(0, 1)
+    left = [dilation * (r - 1) - padding for r in kernel]
+    for algorithm in ("auto", "direct", "im2col", "winograd2", "winograd4", "winograd6"):
+        if 5 in kernel and algorithm in ("winograd4", "winograd6"):
+            continue
+        options = {"dilation": dilation, "algorithm": algorithm}
+        want = forward(x, weight, padding=padding, **options)
+        assert np.array_equal(transposed(x, turned, padding=left, **options), want), algorithm
+
+
 def conv(x, weight, layout="NCHW", **options):
     """fc.conv2d of channels-first data, whatever layout it is to be computed in."""
     if layout == "NHWC":

@@ -180,4 +180,5 @@ def test_keys_tell_convolutions_apart():
         key(shape) for shape in shapes.read_csv(shapes.SUITES, batch=1)[:9]
     ]
     assert key(shapes.parse("1x16x12x12:16:3")) == KEY
-    assert key(shapes.parse("1x8x9:4:3:s2:p1-0:o1:g2:t")) == "8x9:4:3:s2:p1-0:o1:g2:t"
+    for stride in ("s2", "d2"):  # of stride 1 it is computed as a forward one
+        assert key(shapes.parse(f"1x8x9:4:3:{stride}:p1-0:o1:g2:t")) == f"8x9:4:3:{stride}:p1-0:o1:g2:t"
