@@ -8,6 +8,7 @@ namespace fastconv {
 extern const Algorithm kDepthwise;
 extern const Algorithm kDirect;
 extern const Algorithm kIm2col;
+extern const Algorithm kCol2im;
 extern const Algorithm kWinograd2;
 extern const Algorithm kWinograd4;
 extern const Algorithm kWinograd6;

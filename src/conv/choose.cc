@@ -36,12 +36,12 @@ Candidate best_winograd(const ConvProblem& p, const Machine& machine, Precision 
 
 const Algorithm& choose_auto(const ConvProblem& p, const Machine& machine, Precision precision) {
   if (fits_depthwise(p)) return kDepthwise;
-  if (p.transposed) return kDirect;
   Candidate best{&kDirect, direct_cost(p, machine)};
   const auto compare = [&](const Candidate& other) {
     if (other.cost < best.cost) best = other;
   };
-  compare({&kIm2col, im2col_cost(p, machine)});
+  if (kIm2col.refuse(p).empty()) compare({&kIm2col, im2col_cost(p, machine)});
+  if (kCol2im.refuse(p).empty()) compare({&kCol2im, col2im_cost(p, machine)});
   if (kWinograd2.refuse(p).empty()) {
     const Candidate winograd = best_winograd(p, machine, precision);
     if (winograd.algorithm->precision(p) <= precision) compare(winograd);
@@ -74,8 +74,8 @@ AlignedArray<float> pack_weights(const Algorithm& algorithm, const ConvProblem& 
 }
 
 const std::vector<const Algorithm*>& all_algorithms() {
-  static const std::vector<const Algorithm*> all = {&kDepthwise, &kDirect,    &kIm2col,   &kWinograd2,
-                                                    &kWinograd4, &kWinograd6, &kReference};
+  static const std::vector<const Algorithm*> all = {&kDepthwise, &kDirect,    &kIm2col,    &kCol2im,
+                                                    &kWinograd2, &kWinograd4, &kWinograd6, &kReference};
   return all;
 }
 
@@ -113,7 +113,7 @@ const Algorithm& choose_algorithm(const ConvProblem& problem, const Machine& mac
     return *algorithm;
   }
   value_error(what,
-              ": algorithm must be one of auto, direct, im2col, winograd, winograd2, winograd4, winograd6, "
+              ": algorithm must be one of auto, direct, im2col, col2im, winograd, winograd2, winograd4, winograd6, "
               "depthwise, reference, got ",
               name);
 }

@@ -7,9 +7,10 @@
 
 namespace fastconv {
 
-// Forward convolutions, where the algorithm applies.
+// Where the algorithm applies.
 double direct_cost(const ConvProblem& problem, const Machine& machine);
 double im2col_cost(const ConvProblem& problem, const Machine& machine);
+double col2im_cost(const ConvProblem& problem, const Machine& machine);
 double winograd_cost(const ConvProblem& problem, const Machine& machine, int m);  // F(m, r)
 
 }  // namespace fastconv

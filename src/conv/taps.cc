@@ -88,11 +88,12 @@ std::vector<AxisTaps> width_phases(const ConvProblem& p, int tile_rows, bool few
 }
 
 double inner_pairs(const ConvProblem& p, int axis) {
-  const AxisTaps taps = axis_phases(p, axis).front();
   double pairs = 0;
-  for (const int64_t base : taps.base) {
-    const int64_t first = std::max<int64_t>(0, ceil_div(-base, taps.src_step));
-    pairs += static_cast<double>(std::min(taps.count, ceil_div(p.in[axis] - base, taps.src_step)) - first);
+  for (const AxisTaps& taps : axis_phases(p, axis)) {
+    for (const int64_t base : taps.base) {
+      const int64_t first = std::max<int64_t>(0, ceil_div(-base, taps.src_step));
+      pairs += static_cast<double>(std::min(taps.count, ceil_div(p.in[axis] - base, taps.src_step)) - first);
+    }
   }
   return pairs;
 }

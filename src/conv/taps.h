@@ -33,7 +33,7 @@ std::vector<AxisTaps> axis_phases(const ConvProblem& problem, int axis);
 // little: in long rows, by a kernel for `few` columns.
 std::vector<AxisTaps> width_phases(const ConvProblem& problem, int tile_rows, bool few);
 
-// Pairs of a tap and an output of a forward convolution along one axis that meet no padding.
+// Pairs of a tap and an output along one axis that meet no padding.
 double inner_pairs(const ConvProblem& problem, int axis);
 
 }  // namespace fastconv

@@ -44,6 +44,7 @@ def test_every_algorithm_is_somebodys_choice(isa):
         "depthwise",
         "direct",
         "im2col",
+        "col2im",
         "winograd2",
         "winograd4",
         "winograd6",
@@ -75,6 +76,7 @@ def test_the_choice_is_what_runs(isa):
         ("1x144x28x28:144:3:g144", "depthwise"),
         ("1x256x14x14:128:3:t", "winograd4"),
         ("1x256x14x14:128:3:s2:o1:t", "direct"),
+        ("1x256x3x3:832:3:d2:p0:t", "col2im"),
     ],
 )
 def test_known_choices(text, taken):

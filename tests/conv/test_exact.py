@@ -15,6 +15,7 @@ LEAST_ACCEPTED = {
     "reference": 1.0,
     "direct": 0.7,
     "im2col": 0.5,
+    "col2im": 0.3,
     "winograd": 0.06,
     "winograd2": 0.06,
     "winograd4": 0.06,
