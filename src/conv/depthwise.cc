@@ -34,7 +34,8 @@ void pack(const ConvProblem& p, const float* weights, Isa, float* packed) {
       const float* from = weights + layout.first + k / group_k * layout.group + k % group_k * layout.output;
       float* to = packed + k / kDepthwiseLanes * size + k % kDepthwiseLanes;
       for (int64_t j = 0; j < p.group_c(); ++j) {
-        for (int64_t t = 0; t < taps; ++t) to[t * tap_size(p) + j * kDepthwiseLanes] = from[j * layout.input + t * layout.tap];
+        for (int64_t t = 0; t < taps; ++t)
+          to[t * tap_size(p) + j * kDepthwiseLanes] = from[j * layout.input + t * layout.tap];
       }
     }
   });

@@ -12,9 +12,9 @@ using Dims = std::array<int64_t, 3>;  // depth, height, width
 
 struct ConvProblem {
   bool transposed = false;
-  // A transposed convolution of stride 1 is a forward one that reads each filter from its last tap to its first, and
-  // whose padding and the given one make up dilation * (kernel - 1). validate() turns it into that where the given one
-  // leaves any: all that computes sees a forward convolution then, and packs weights by weight_layout().
+  // A transposed convolution of stride 1 is a forward one of filters turned round, with padding of what the given one
+  // leaves of dilation * (kernel - 1). Unless that is negative, validate() makes it so: transposed no more, but
+  // flipped.
   bool flipped = false;
   int64_t n = 1;  // images
   int64_t c = 1;  // input channels
@@ -26,7 +26,7 @@ struct ConvProblem {
   Dims dilation{1, 1, 1};
   Dims pad_begin{0, 0, 0};
   Dims pad_end{0, 0, 0};
-  Dims output_padding{0, 0, 0};  // transposed only; flipped: part of pad_end
+  Dims output_padding{0, 0, 0};  // transposed only; flipped: in pad_end already
   Dims out{1, 1, 1};             // set by validate()
 
   int64_t group_c() const { return c / groups; }
@@ -40,21 +40,21 @@ struct ConvProblem {
   std::string key() const;
 };
 
-// Where weights lie in the caller's array, (k, c / groups, kernel...) or, transposed and flipped, (c, k / groups,
-// kernel...): that of output k and input c of group g, through tap t, is at first + g * group + k * output + c * input +
-// t * tap.
+// Where weights lie in the caller's array: (k, c / groups, kernel...), or (c, k / groups, kernel...) where transposed
+// or flipped. That of output k and input c of a group g through tap t is at first + g * group + k * output + c * input
+// + t * tap.
 struct WeightLayout {
   int64_t first, group, output, input, tap;
 };
 WeightLayout weight_layout(const ConvProblem& problem);
-// "", "transposed" or "flipped": for the keys of packed weights, of which it is a part.
+// "", "transposed" or "flipped": a part of the keys of packed weights.
 const char* weight_order(const ConvProblem& problem);
 
 // Why a problem is still transposed, as the reason of algorithms for forward ones; empty where it is forward.
 std::string refuse_transposed(const ConvProblem& problem);
 
-// Checks every rule, sets `out` and makes a problem that can be `flipped` so; ValueError "<what>: <rule>, got <value>" otherwise. All products are
-// overflow-checked: afterwards no size computed from the problem can wrap.
+// Checks every rule, sets `out`, and makes a problem `flipped` that can be; ValueError "<what>: <rule>, got <value>"
+// otherwise. All products are overflow-checked: afterwards no size computed from the problem can wrap.
 void validate(ConvProblem& problem, const char* what);
 
 // "same" padding as torch means it: stride 1, the odd cell at the end.

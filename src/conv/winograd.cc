@@ -385,7 +385,9 @@ constexpr Algorithm make_algorithm(const char* name) {
       name,
       precision_class<M>,
       refuse<M>,
-      [](const ConvProblem& p, Isa isa) { return concat("winograd ", M, " ", choose_gemm_f32(isa).nr, " ", weight_order(p)); },
+      [](const ConvProblem& p, Isa isa) {
+        return concat("winograd ", M, " ", choose_gemm_f32(isa).nr, " ", weight_order(p));
+      },
       [](const ConvProblem& p, Isa isa) { return winograd_packed_size(p, M, choose_gemm_f32(isa).nr); },
       [](const ConvProblem& p, const float* weights, Isa isa, float* packed) {
         winograd_pack(p, M, weights, choose_gemm_f32(isa).nr, packed);

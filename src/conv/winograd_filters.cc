@@ -33,9 +33,11 @@ struct FilterMatrix {
 };
 
 // Up to kMostColumns filters to points, in float64: U = G g G^T, or G g along one axis. `filters`: the first one's
-// first value, `step` from which is its next, and `filter_stride` the next one's first; u[point][j]: the j-th one's points, `u_stride` apart.
+// first value, `step` from which is its next, and `filter_stride` the next one's first; u[point][j]: the j-th one's
+// points, `u_stride` apart.
 template <int M, int R>
-void transform_square(const float* filters, int64_t step, int64_t filter_stride, int64_t count, float* u, int64_t u_stride) {
+void transform_square(const float* filters, int64_t step, int64_t filter_stride, int64_t count, float* u,
+                      int64_t u_stride) {
   static const FilterMatrix<M, R> matrix;
   double g[R][R][kMostColumns] = {}, half[R][kMostColumns];
   for (int64_t j = 0; j < count; ++j) {
@@ -61,7 +63,8 @@ void transform_square(const float* filters, int64_t step, int64_t filter_stride,
 }
 
 template <int M, int R>
-void transform_line(const float* filters, int64_t step, int64_t filter_stride, int64_t count, float* u, int64_t u_stride) {
+void transform_line(const float* filters, int64_t step, int64_t filter_stride, int64_t count, float* u,
+                    int64_t u_stride) {
   static const FilterMatrix<M, R> matrix;
   for (int i = 0; i < matrix.T; ++i) {
     for (int64_t j = 0; j < count; ++j) {

@@ -6,12 +6,14 @@ namespace {
 // avx2: AMD EPYC (1 MB L2), 2026-11-22, `fastconv bench choice --shapes conv_shapes.csv`: of 505 convolutions up to 400
 // GFLOP, 6 are 10 % or more slower than the best. Between 8 and 14 for a transform, and 8 and 20 for a weight, at most
 // two of the choices change; copies for less than 4 send short rows to im2col that direct sums faster.
-// avx512: Xeon (Sapphire Rapids, 2 MB L2), 3x3, 64 to 512 channels, 7x7 to 224x224: transform and stream. Rows below 5
-// were what im2col paid for there.
+// avx512: Xeon (Sapphire Rapids, 2 MB L2), 3x3, 64 to 512 channels, 7x7 to 224x224: transform. Rows below 5 were what
+// im2col paid for there. A streamed weight, EPYC (Zen 5, 1 MB L2), 2026-11-27, `fastconv bench choice --suite all
+// --most-gflop 1.5 --rounds 3`: of 434 convolutions 12 are 10 % or more slower than the best with 8, 18 with 14.
+// scatter: what col2im's sums took of 100 to 500 pixels, 128 to 384 channels to 96 to 528, on the same day and machine.
 constexpr KernelCosts kCosts[] = {
     {10, 14, 4, 6, 3},  // scalar
     {10, 14, 4, 6, 3},  // avx2
-    {12, 14, 4, 6, 5},  // avx512
+    {12, 8, 4, 6, 5},  // avx512
 };
 static_assert(sizeof(kCosts) / sizeof(kCosts[0]) == kIsaCount, "a row for each instruction set");
 

@@ -11,7 +11,18 @@ import fastconv as fc
 from tests.conv.case import ConvCase
 from tests.conv.guarded import guarded, guarded_empty
 
-ALGORITHMS = ("auto", "direct", "im2col", "col2im", "winograd", "winograd2", "winograd4", "winograd6", "depthwise", "reference")
+ALGORITHMS = (
+    "auto",
+    "direct",
+    "im2col",
+    "col2im",
+    "winograd",
+    "winograd2",
+    "winograd4",
+    "winograd6",
+    "depthwise",
+    "reference",
+)
 
 # Largest error of an element in units of 2^-24 * sum |x| |weight|; 0 means exact on the cases' integers. What chooses
 # among Winograd's variants has the gate of the worst that precision "highest" admits: that of six points.

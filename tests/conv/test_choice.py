@@ -85,8 +85,9 @@ def test_known_choices(text, taken):
 
 @pytest.mark.parametrize("isa", ISAS)
 def test_a_transposed_convolution_of_stride_1_is_chosen_for_as_the_forward_one(isa):
-    for forward, transposed in (("64x28x28:64:3", "64x28x28:64:3:t"), ("256x14x14:24:3:d2:p4", "256x14x14:24:3:d2:p0:t")):
-        assert choice(f"1x{transposed}", isa) == choice(f"1x{forward}", isa)
+    twins = {"1x64x28x28:64:3:t": "1x64x28x28:64:3", "1x256x14x14:24:3:d2:p0:t": "1x256x14x14:24:3:d2:p4"}
+    for transposed, forward in twins.items():
+        assert choice(transposed, isa) == choice(forward, isa)
 
 
 def test_caches_are_an_argument():
