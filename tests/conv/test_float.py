@@ -149,6 +149,18 @@ def test_transposed_of_stride_1_is_the_forward_one_bit_for_bit(isa, window):
         assert np.array_equal(transposed(x, turned, padding=left, **options), want), algorithm
 
 
+@pytest.mark.parametrize("algorithm", ("direct", "im2col", "col2im", "winograd2", "winograd4"))
+def test_output_that_is_added_lies_in_the_forward_one_s_padding(isa, algorithm):
+    """A slice that no tap reaches: it holds the bias alone."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, 17, 3, 8, 9)).astype(np.float32)
+    weight, bias = rng.standard_normal((17, 5, 1, 3, 3)).astype(np.float32), np.arange(5, dtype=np.float32)
+    options = {"dilation": (2, 1, 1), "output_padding": (1, 0, 0)}
+    y = fc.conv_transpose3d(x, weight, bias, algorithm=algorithm, **options)
+    assert relative_error(y, reference.conv_transpose3d(x, weight, bias, **options)) <= 1e-6
+    assert np.all(y[:, :, 3] == bias[:, np.newaxis, np.newaxis])
+
+
 def conv(x, weight, layout="NCHW", **options):
     """fc.conv2d of channels-first data, whatever layout it is to be computed in."""
     if layout == "NHWC":
