@@ -30,7 +30,7 @@ struct ConvDescription {
   std::vector<int64_t> output_padding;  // transposed only; default 0
   std::string layout = "NCHW";          // or "NHWC": channels last, whatever the number of axes
   std::string precision = "highest";    // the error budget: "highest", "high" or "medium"
-  std::string algorithm = "auto";       // "direct", "im2col", "winograd", "depthwise", "reference" ...
+  std::string algorithm = "auto";       // "direct", "im2col", "col2im", "winograd", "depthwise" ...
 };
 
 // The algorithms that apply to this convolution and keep its error budget, for those who want to measure them against

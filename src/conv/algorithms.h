@@ -9,6 +9,7 @@ extern const Algorithm kDepthwise;
 extern const Algorithm kDirect;
 extern const Algorithm kDirectBf16;
 extern const Algorithm kIm2col;
+extern const Algorithm kCol2im;
 extern const Algorithm kWinograd2;
 extern const Algorithm kWinograd4;
 extern const Algorithm kWinograd6;

@@ -37,13 +37,13 @@ Candidate best_winograd(const ConvProblem& p, const Machine& machine, Precision 
 const Algorithm& choose_auto(const ConvProblem& p, const Machine& machine, Precision precision) {
   if (fits_depthwise(p)) return kDepthwise;
   const bool rounds = kDirectBf16.precision(p) <= precision;
-  if (p.transposed) return rounds && direct_bf16_cost(p, machine) < direct_cost(p, machine) ? kDirectBf16 : kDirect;
   Candidate best{&kDirect, direct_cost(p, machine)};
   const auto compare = [&](const Candidate& other) {
     if (other.cost < best.cost) best = other;
   };
-  compare({&kIm2col, im2col_cost(p, machine)});
   if (rounds) compare({&kDirectBf16, direct_bf16_cost(p, machine)});
+  if (kIm2col.refuse(p).empty()) compare({&kIm2col, im2col_cost(p, machine)});
+  if (kCol2im.refuse(p).empty()) compare({&kCol2im, col2im_cost(p, machine)});
   if (kWinograd2.refuse(p).empty()) {
     const Candidate winograd = best_winograd(p, machine, precision);
     if (winograd.algorithm->precision(p) <= precision) compare(winograd);
@@ -76,7 +76,7 @@ AlignedArray<float> pack_weights(const Algorithm& algorithm, const ConvProblem& 
 }
 
 const std::vector<const Algorithm*>& all_algorithms() {
-  static const std::vector<const Algorithm*> all = {&kDepthwise, &kDirect,    &kDirectBf16, &kIm2col,
+  static const std::vector<const Algorithm*> all = {&kDepthwise, &kDirect,    &kDirectBf16, &kIm2col,   &kCol2im,
                                                     &kWinograd2, &kWinograd4, &kWinograd6,  &kReference};
   return all;
 }
@@ -115,7 +115,7 @@ const Algorithm& choose_algorithm(const ConvProblem& problem, const Machine& mac
     return *algorithm;
   }
   value_error(what,
-              ": algorithm must be one of auto, direct, im2col, winograd, winograd2, winograd4, winograd6, "
+              ": algorithm must be one of auto, direct, im2col, col2im, winograd, winograd2, winograd4, winograd6, "
               "depthwise, direct_bf16, reference, got ",
               name);
 }

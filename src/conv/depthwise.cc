@@ -26,15 +26,16 @@ int64_t panel_size(const ConvProblem& p) {
 }
 
 void pack(const ConvProblem& p, const float* weights, Isa, float* packed) {
+  const WeightLayout layout = weight_layout(p);
   const int64_t taps = p.taps(), size = panel_size(p), group_k = p.group_k();
-  const int64_t input = taps * (p.transposed ? group_k : 1), output = taps * (p.transposed ? 1 : p.group_c());
   parallel_for(ceil_div(p.k, kDepthwiseLanes), 1 + (1 << 16) / size, [&](int64_t begin, int64_t end) {
     std::fill(packed + begin * size, packed + end * size, 0.0f);
     for (int64_t k = begin * kDepthwiseLanes; k < std::min(end * kDepthwiseLanes, p.k); ++k) {
-      const float* from = weights + k / group_k * p.group_c() * group_k * taps + k % group_k * output;
+      const float* from = weights + layout.first + k / group_k * layout.group + k % group_k * layout.output;
       float* to = packed + k / kDepthwiseLanes * size + k % kDepthwiseLanes;
       for (int64_t j = 0; j < p.group_c(); ++j) {
-        for (int64_t t = 0; t < taps; ++t) to[t * tap_size(p) + j * kDepthwiseLanes] = from[j * input + t];
+        for (int64_t t = 0; t < taps; ++t)
+          to[t * tap_size(p) + j * kDepthwiseLanes] = from[j * layout.input + t * layout.tap];
       }
     }
   });
@@ -240,7 +241,7 @@ const Algorithm kDepthwise = {
       return concat("groups of 1 input channel, or of 2, 4 or 8 and as many outputs, got groups of ", p.group_c(),
                     " and ", p.group_k());
     },
-    [](const ConvProblem& p, Isa) { return std::string(p.transposed ? "depthwise transposed" : "depthwise"); },
+    [](const ConvProblem& p, Isa) { return concat("depthwise ", weight_order(p)); },
     [](const ConvProblem& p, Isa) { return checked_mul(p.taps(), p.group_c() * round_up(p.k, kDepthwiseLanes)); },
     pack,
     [](const ConvProblem& p, const ConvOptions& o) -> std::unique_ptr<ConvPlan> {

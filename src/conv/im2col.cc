@@ -99,7 +99,7 @@ class Im2colPlan : public ConvPlan {
 const Algorithm kIm2col = {
     "im2col",
     [](const ConvProblem&) { return Precision::highest; },
-    [](const ConvProblem& p) { return std::string(p.transposed ? "a forward convolution, got a transposed one" : ""); },
+    refuse_transposed,
     tap_pack_key<float>,
     tap_packed_size<float>,
     tap_pack<float>,

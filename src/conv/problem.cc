@@ -1,5 +1,8 @@
 #include "conv/problem.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/checks.h"
 
 namespace fastconv {
@@ -57,15 +60,35 @@ int64_t transposed_extent(const char* what, const ConvProblem& p, int axis) {
   return size;
 }
 
+// The forward form of a transposed convolution of stride 1, and back.
+ConvProblem turned(ConvProblem p) {
+  std::swap(p.transposed, p.flipped);
+  for (int axis = 0; axis < 3; ++axis) {
+    const int64_t reach = (p.kernel[axis] - 1) * p.dilation[axis];
+    p.pad_begin[axis] = reach - p.pad_begin[axis];
+    p.pad_end[axis] = reach + p.output_padding[axis] - p.pad_end[axis];
+  }
+  return p;
+}
+
+// The forward form where there is one, else the problem itself.
+ConvProblem forward_form(const ConvProblem& p) {
+  if (!p.transposed || p.stride != Dims{1, 1, 1}) return p;
+  const ConvProblem forward = turned(p);
+  const bool fits = std::ranges::min(forward.pad_begin) >= 0 && std::ranges::min(forward.pad_end) >= 0;
+  return fits ? forward : p;
+}
+
 }  // namespace
 
 double ConvProblem::flops() const {
-  const double pixels = static_cast<double>(transposed ? in_pixels() : out_pixels());
+  const double pixels = static_cast<double>(transposed || flipped ? in_pixels() : out_pixels());
   return 2.0 * static_cast<double>(n) * pixels * static_cast<double>(group_c() * group_k() * groups) *
          static_cast<double>(taps());
 }
 
 std::string ConvProblem::key() const {
+  if (flipped) return turned(*this).key();
   const Dims ones{1, 1, 1}, zeros{0, 0, 0};
   int first = 0;
   const auto idle = [&](int i) {
@@ -87,6 +110,30 @@ std::string ConvProblem::key() const {
   if (groups != 1) text += concat(":g", groups);
   if (transposed) text += ":t";
   return text;
+}
+
+WeightLayout weight_layout(const ConvProblem& p) {
+  const int64_t taps = p.taps(), group = p.group_c() * p.group_k() * taps;
+  if (p.flipped) return {taps - 1, group, taps, p.group_k() * taps, -1};
+  if (p.transposed) return {0, group, taps, p.group_k() * taps, 1};
+  return {0, group, p.group_c() * taps, taps, 1};
+}
+
+const char* weight_order(const ConvProblem& p) {
+  return p.flipped ? "flipped" : p.transposed ? "transposed" : "";
+}
+
+std::string refuse_transposed(const ConvProblem& p) {
+  if (!p.transposed) return "";
+  const std::string needs = "a forward convolution, or a transposed one of ";
+  const int64_t stride = std::ranges::max(p.stride);
+  if (stride > 1) return concat(needs, "stride 1, got stride ", stride);
+  const ConvProblem forward = turned(p);
+  int axis = 0;
+  while (forward.pad_begin[axis] >= 0 && forward.pad_end[axis] >= 0) ++axis;
+  return concat(needs, "padding <= dilation * (kernel - 1), got padding ",
+                std::max(p.pad_begin[axis], p.pad_end[axis] - p.output_padding[axis]), " with dilation ",
+                p.dilation[axis], " and kernel ", p.kernel[axis]);
 }
 
 void validate(ConvProblem& p, const char* what) {
@@ -116,6 +163,7 @@ void validate(ConvProblem& p, const char* what) {
   }
   product(what, "output", {p.n, p.k, p.out[0], p.out[1], p.out[2]});
   product(what, "weight", {p.c, p.k / p.groups, p.kernel[0], p.kernel[1], p.kernel[2]});
+  p = forward_form(p);
   product(what, "padded input",
           {p.c, p.in[0] + p.pad_begin[0] + p.pad_end[0], p.in[1] + p.pad_begin[1] + p.pad_end[1],
            p.in[2] + p.pad_begin[2] + p.pad_end[2]});

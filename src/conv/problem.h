@@ -12,6 +12,10 @@ using Dims = std::array<int64_t, 3>;  // depth, height, width
 
 struct ConvProblem {
   bool transposed = false;
+  // A transposed convolution of stride 1 is a forward one of filters turned round, with padding of what the given one
+  // leaves of dilation * (kernel - 1). Unless that is negative, validate() makes it so: transposed no more, but
+  // flipped.
+  bool flipped = false;
   int64_t n = 1;  // images
   int64_t c = 1;  // input channels
   int64_t k = 1;  // output channels
@@ -22,7 +26,7 @@ struct ConvProblem {
   Dims dilation{1, 1, 1};
   Dims pad_begin{0, 0, 0};
   Dims pad_end{0, 0, 0};
-  Dims output_padding{0, 0, 0};  // transposed only
+  Dims output_padding{0, 0, 0};  // transposed only; flipped: in pad_end already
   Dims out{1, 1, 1};             // set by validate()
 
   int64_t group_c() const { return c / groups; }
@@ -36,8 +40,21 @@ struct ConvProblem {
   std::string key() const;
 };
 
-// Checks every rule and sets `out`; ValueError "<what>: <rule>, got <value>" otherwise. All products are
-// overflow-checked: afterwards no size computed from the problem can wrap.
+// Where weights lie in the caller's array: (k, c / groups, kernel...), or (c, k / groups, kernel...) where transposed
+// or flipped. That of output k and input c of a group g through tap t is at first + g * group + k * output + c * input
+// + t * tap.
+struct WeightLayout {
+  int64_t first, group, output, input, tap;
+};
+WeightLayout weight_layout(const ConvProblem& problem);
+// "", "transposed" or "flipped": a part of the keys of packed weights.
+const char* weight_order(const ConvProblem& problem);
+
+// Why a problem is still transposed, as the reason of algorithms for forward ones; empty where it is forward.
+std::string refuse_transposed(const ConvProblem& problem);
+
+// Checks every rule, sets `out`, and makes a problem `flipped` that can be; ValueError "<what>: <rule>, got <value>"
+// otherwise. All products are overflow-checked: afterwards no size computed from the problem can wrap.
 void validate(ConvProblem& problem, const char* what);
 
 // "same" padding as torch means it: stride 1, the odd cell at the end.

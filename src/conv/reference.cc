@@ -66,7 +66,9 @@ class ReferencePlan : public ConvPlan {
   double product_sum(const ConvBuffers& b, int64_t pixel, int64_t k) const {
     const int64_t w = pixel % p_.out[2], h = pixel / p_.out[2] % p_.out[1];
     const int64_t d = pixel / (p_.out[2] * p_.out[1]) % p_.out[0], n = pixel / p_.out_pixels();
-    const int64_t group = k / p_.group_k(), taps = p_.taps();
+    const int64_t group = k / p_.group_k(), taps = p_.taps(), first = group * p_.group_c();
+    const WeightLayout layout = weight_layout(p_);
+    const float* weights = b.weights + layout.first + group * layout.group + k % p_.group_k() * layout.output;
     double sum = 0;
     for (int64_t tap = 0; tap < taps; ++tap) {
       const int64_t z = source(0, d, tap / (p_.kernel[2] * p_.kernel[1]));
@@ -74,9 +76,8 @@ class ReferencePlan : public ConvPlan {
       const int64_t x = source(2, w, tap % p_.kernel[2]);
       if (z < 0 || y < 0 || x < 0) continue;
       const float* pixels = b.src + (((n * p_.in[0] + z) * p_.in[1] + y) * p_.in[2] + x) * options_.src_pixel_stride;
-      for (int64_t c = group * p_.group_c(); c < (group + 1) * p_.group_c(); ++c) {
-        const int64_t row = p_.transposed ? c * p_.group_k() + k % p_.group_k() : k * p_.group_c() + c % p_.group_c();
-        sum += static_cast<double>(pixels[c]) * b.weights[row * taps + tap];
+      for (int64_t c = 0; c < p_.group_c(); ++c) {
+        sum += static_cast<double>(pixels[first + c]) * weights[c * layout.input + tap * layout.tap];
       }
     }
     return sum;

@@ -331,7 +331,7 @@ const GemmKernel<Element>& tap_kernel(const ConvProblem& p, Isa isa) {
 
 template <class Element>
 std::string tap_pack_key(const ConvProblem& problem, Isa isa) {
-  return concat("taps ", tap_kernel<Element>(problem, isa).packed_nr, problem.transposed ? " transposed" : "");
+  return concat("taps ", tap_kernel<Element>(problem, isa).packed_nr, " ", weight_order(problem));
 }
 
 namespace {
@@ -341,22 +341,18 @@ int64_t group_packed_size(const ConvProblem& p, int64_t nr) {
   return packed_size(p.taps() * tap_channels<Element>(p), p.group_k(), nr);
 }
 
-// Where the weights of a group lie in the caller's array, from its first one on.
+// Where the weights of a group lie in the caller's array.
 PackLayout group_layout(const ConvProblem& p) {
-  const int64_t taps = p.taps();
-  PackLayout layout{taps, 1, p.group_c(), taps, p.group_k(), p.group_c() * taps};
-  if (p.transposed) {
-    layout.k_stride = p.group_k() * taps;
-    layout.column_stride = taps;
-  }
-  return layout;
+  const WeightLayout w = weight_layout(p);
+  return {p.taps(), w.tap, p.group_c(), w.input, p.group_k(), w.output};
 }
 
 // Calls fn(offset in the caller's array, offset in the packed form) for every group.
 template <class Element, class Fn>
 void for_groups(const ConvProblem& p, int64_t nr, const Fn& fn) {
-  const int64_t weights = p.taps() * p.group_c() * p.group_k(), packed = group_packed_size<Element>(p, nr);
-  for (int64_t g = 0; g < p.groups; ++g) fn(g * weights, g * packed);
+  const WeightLayout w = weight_layout(p);
+  const int64_t packed = group_packed_size<Element>(p, nr);
+  for (int64_t g = 0; g < p.groups; ++g) fn(w.first + g * w.group, g * packed);
 }
 
 }  // namespace

@@ -345,7 +345,7 @@ class WinogradPlan : public ConvPlan {
 
 template <int M>
 std::string refuse(const ConvProblem& p) {
-  if (p.transposed) return "a forward convolution, got a transposed one";
+  if (p.transposed) return refuse_transposed(p);
   const int64_t taps = winograd_taps(p);
   if (!taps || !choose_winograd(M, static_cast<int>(taps), winograd_tiles(p, M).axes(), Isa::scalar)) {
     return concat(M == 2 ? "a kernel of 3x3, 3x1, 1x3, 5x5, 5x1 or 1x5" : "a kernel of 3x3, 3x1 or 1x3", ", got ",
@@ -396,7 +396,9 @@ constexpr Algorithm make_algorithm(const char* name) {
       name,
       precision_class<M>,
       refuse<M>,
-      [](const ConvProblem&, Isa isa) { return concat("winograd ", M, " ", choose_gemm_f32(isa).nr); },
+      [](const ConvProblem& p, Isa isa) {
+        return concat("winograd ", M, " ", choose_gemm_f32(isa).nr, " ", weight_order(p));
+      },
       [](const ConvProblem& p, Isa isa) { return winograd_packed_size(p, M, choose_gemm_f32(isa).nr); },
       [](const ConvProblem& p, const float* weights, Isa isa, float* packed) {
         winograd_pack(p, M, weights, choose_gemm_f32(isa).nr, packed);

@@ -33,13 +33,15 @@ struct FilterMatrix {
 };
 
 // Up to kMostColumns filters to points, in float64: U = G g G^T, or G g along one axis. `filters`: the first one's
-// values, the next one's `filter_stride` further; u[point][j]: the j-th one's points, `u_stride` apart.
+// first value, `step` from which is its next, and `filter_stride` the next one's first; u[point][j]: the j-th one's
+// points, `u_stride` apart.
 template <int M, int R>
-void transform_square(const float* filters, int64_t filter_stride, int64_t count, float* u, int64_t u_stride) {
+void transform_square(const float* filters, int64_t step, int64_t filter_stride, int64_t count, float* u,
+                      int64_t u_stride) {
   static const FilterMatrix<M, R> matrix;
   double g[R][R][kMostColumns] = {}, half[R][kMostColumns];
   for (int64_t j = 0; j < count; ++j) {
-    for (int i = 0; i < R * R; ++i) g[i / R][i % R][j] = static_cast<double>(filters[j * filter_stride + i]);
+    for (int i = 0; i < R * R; ++i) g[i / R][i % R][j] = static_cast<double>(filters[j * filter_stride + i * step]);
   }
   for (int i = 0; i < matrix.T; ++i) {
     for (int s = 0; s < R; ++s) {
@@ -61,18 +63,19 @@ void transform_square(const float* filters, int64_t filter_stride, int64_t count
 }
 
 template <int M, int R>
-void transform_line(const float* filters, int64_t filter_stride, int64_t count, float* u, int64_t u_stride) {
+void transform_line(const float* filters, int64_t step, int64_t filter_stride, int64_t count, float* u,
+                    int64_t u_stride) {
   static const FilterMatrix<M, R> matrix;
   for (int i = 0; i < matrix.T; ++i) {
     for (int64_t j = 0; j < count; ++j) {
       double sum = 0;
-      for (int r = 0; r < R; ++r) sum += matrix.row[i][r] * static_cast<double>(filters[j * filter_stride + r]);
+      for (int r = 0; r < R; ++r) sum += matrix.row[i][r] * static_cast<double>(filters[j * filter_stride + r * step]);
       u[i * u_stride + j] = static_cast<float>(sum);
     }
   }
 }
 
-using Transform = void(const float*, int64_t, int64_t, float*, int64_t);
+using Transform = void(const float*, int64_t, int64_t, int64_t, float*, int64_t);
 
 Transform* choose_transform(int m, int64_t r, int axes) {
   const bool square = axes == 2;
@@ -90,6 +93,7 @@ int64_t winograd_packed_size(const ConvProblem& p, int m, int64_t nr) {
 
 void winograd_pack(const ConvProblem& p, int m, const float* weights, int64_t nr, float* packed) {
   const WinogradTiles tiles = winograd_tiles(p, m);
+  const WeightLayout w = weight_layout(p);
   Transform* const transform = choose_transform(m, winograd_taps(p), tiles.axes());
   const int64_t depth = p.kernel[0], filter = p.kernel[1] * p.kernel[2];
   const int64_t point_size = depth * p.c * nr, panel_size = tiles.points() * point_size;
@@ -98,12 +102,12 @@ void winograd_pack(const ConvProblem& p, int m, const float* weights, int64_t nr
       float* const u = packed + panel * panel_size;
       const int64_t columns = std::min(nr, p.k - panel * nr);
       if (columns < nr) std::fill(u, u + panel_size, 0.0f);
-      const float* filters = weights + panel * nr * p.c * depth * filter;
+      const float* filters = weights + w.first + panel * nr * w.output;
       for (int64_t j = 0; j < columns; j += kMostColumns) {
         const int64_t count = std::min<int64_t>(kMostColumns, columns - j);
         for (int64_t c = 0; c < p.c; ++c) {
           for (int64_t d = 0; d < depth; ++d) {
-            transform(filters + ((j * p.c + c) * depth + d) * filter, p.c * depth * filter, count,
+            transform(filters + j * w.output + c * w.input + d * filter * w.tap, w.tap, w.output, count,
                       u + (d * p.c + c) * nr + j, point_size);
           }
         }

@@ -6,15 +6,18 @@ namespace {
 // avx2: AMD EPYC (1 MB L2), 2026-11-22, `fastconv bench choice --shapes conv_shapes.csv`: of 505 convolutions up to 400
 // GFLOP, 6 are 10 % or more slower than the best. Between 8 and 14 for a transform, and 8 and 20 for a weight, at most
 // two of the choices change; copies for less than 4 send short rows to im2col that direct sums faster.
+// avx512: Xeon (Sapphire Rapids, 2 MB L2), 3x3, 64 to 512 channels, 7x7 to 224x224: transform. Rows below 5 were what
+// im2col paid for there. A streamed weight, EPYC (Zen 5, 1 MB L2), 2026-11-27, `fastconv bench choice --suite all
+// --most-gflop 1.5 --rounds 3`: of 434 convolutions 12 are 10 % or more slower than the best with 8, 18 with 14.
 // pair, convert: one instruction each where they have their own, avx512bf16; elsewhere the portable kernel is never
 // taken.
-// avx512: Xeon (Sapphire Rapids, 2 MB L2), 3x3, 64 to 512 channels, 7x7 to 224x224: transform and stream. Rows below 5
-// were what im2col paid for there.
+// scatter, on that day and machine: 3x3 288@10 to 144, rate 3, transposed, takes 0.302 ms by col2im and its product,
+// 1x288x10x10:1296:1, 0.291: 11 for each value that is summed; 5x5 128@10 to 32 10, 3x3 384@5 to 192 15.
 constexpr KernelCosts kCosts[] = {
-    {10, 14, 4, 3, 40, 80},   // scalar
-    {10, 14, 4, 3, 40, 80},   // avx2
-    {12, 14, 4, 5, 100, 80},  // avx512
-    {12, 14, 4, 5, 1.1, 10},  // avx512bf16
+    {10, 14, 4, 10, 3, 40, 80},  // scalar
+    {10, 14, 4, 10, 3, 40, 80},  // avx2
+    {12, 8, 4, 10, 5, 100, 80},  // avx512
+    {12, 8, 4, 10, 5, 1.1, 10},  // avx512bf16
 };
 static_assert(sizeof(kCosts) / sizeof(kCosts[0]) == kIsaCount, "a row for each instruction set");
 

@@ -10,6 +10,7 @@ struct KernelCosts {
   double transform;   // one value through a Winograd transform, whichever its size and direction
   double stream;      // one weight read from beyond L2, where that is what the products wait for
   double gather;      // one value copied by im2col
+  double scatter;     // one product written and summed by col2im
   double least_rows;  // a register tile of fewer rows takes as long as this many: its sums wait for each other
   double pair;        // the products of two pairs of bfloat16
   double convert;     // one value converted to bfloat16

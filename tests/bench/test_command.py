@@ -207,8 +207,8 @@ def test_choice_judges_every_algorithm_that_applies(tmp_path, capsys):
     assert " of 2 convolutions (" in capsys.readouterr().out
     rows = list(csv.DictReader(file.open()))
     names = {case: {row["algorithm"] for row in rows if row["case"] == case} for case in shapes}
-    assert names[shapes[0]] == {"direct", "im2col", "winograd2", "winograd4"}
-    assert names[shapes[1]] == {"depthwise", "direct", "im2col"}
+    assert names[shapes[0]] == {"direct", "im2col", "col2im", "winograd2", "winograd4"}
+    assert names[shapes[1]] == {"depthwise", "direct", "im2col", "col2im"}
     assert not names[shapes[2]]
     assert [sum(int(row["taken"]) for row in rows if row["case"] == case) for case in shapes] == [1, 1, 0]
     written = json.loads(more.read_text())

@@ -17,6 +17,7 @@ ALGORITHMS = (
     "direct",
     "direct_bf16",
     "im2col",
+    "col2im",
     "winograd",
     "winograd2",
     "winograd4",
@@ -55,7 +56,8 @@ class Check:
         Winograd transforms whole kernels and whole tiles, and errs by all that they hold: by taps that meet nothing but
         padding, too. Where an image is smaller than the kernel those can be all that is not zero.
         """
-        full = tuple((d * (r - 1),) * 2 for r, d in zip(self.case.kernel, self.case.dilation))
+        case = self.case
+        full = tuple((0 if case.transposed else d * (r - 1),) * 2 for r, d in zip(case.kernel, case.dilation))
         sums = replace(self.case, padding=full).expected(*(None if a is None else np.abs(a) for a in self.operands))
         last_spatial = sums.ndim - (self.case.layout == "NHWC")
         return sums.max(axis=tuple(range(last_spatial - self.case.ndim, last_spatial)), keepdims=True)
@@ -87,12 +89,21 @@ class Check:
         at = tuple(int(i) for i in np.argwhere(wrong)[0])
         return f"gave {y[at]} at {at}, not {want[at]} ({wrong.sum()} of {wrong.size} are wrong)"
 
+    @property
+    def _has_forward_form(self) -> bool:
+        """Forward, or transposed of stride 1, unless the forward one's padding would be negative."""
+        case = self.case
+        reach = [d * (r - 1) for r, d in zip(case.kernel, case.dilation)]
+        room = zip(case.pads, reach, case.output_padding)
+        fits = all(before <= e and after <= e + more for (before, after), e, more in room)
+        return not case.transposed or (set(case.stride) == {1} and fits)
+
     def _gate(self, algorithm: str) -> int:
         case = self.case
         window = (1, *case.kernel)[-2:]
         r = max(window)
         may_be_winograd = (
-            not case.transposed
+            self._has_forward_form
             and r in (3, 5)
             and min(window) in (1, r)
             and set(case.stride) == {1}

@@ -73,7 +73,7 @@ def _winograd(rng: Random, case: ConvCase) -> ConvCase:
     dilation = case.dilation if rng.random() < 0.5 else (1,) * case.ndim
     step = 4 if r == 3 else 1
     ones = (1,) * case.ndim
-    return replace(case, transposed=False, kernel=depth + window, stride=ones, dilation=dilation, weight_step=step)
+    return replace(case, kernel=depth + window, stride=ones, dilation=dilation, weight_step=step)
 
 
 def _depthwise(rng: Random, case: ConvCase) -> ConvCase:

@@ -155,6 +155,12 @@ CONV_TRANSPOSE = {
     "groups do not divide": ({"groups": 4}, ValueError, ("groups", "6", "4")),
     "groups 2^62": ({"groups": HUGE}, ValueError, ("groups", str(HUGE))),
     "bias too long": ({"bias": array(5)}, ValueError, ("bias", "(4,)", "(5,)")),
+    "winograd, stride 2": ({"algorithm": "winograd", "groups": 1}, ValueError, ("algorithm winograd", "stride 2")),
+    "im2col, wide padding": (
+        {"algorithm": "im2col", "stride": 1, "padding": ((2, 2), (2, 3))},
+        ValueError,
+        ("algorithm im2col", "padding 3", "dilation 1", "kernel 3"),
+    ),
     "no columns": ({"x": array(2, 6, 8, 0)}, ValueError, ("input size", "0")),
 }
 

@@ -44,6 +44,7 @@ def test_every_algorithm_is_somebodys_choice(isa):
         "depthwise",
         "direct",
         "im2col",
+        "col2im",
         "winograd2",
         "winograd4",
         "winograd6",
@@ -73,6 +74,9 @@ def test_the_choice_is_what_runs(any_isa):
         ("1x256x14x14:1024:1", "direct"),
         ("1x16x7x1x1:16:5x1x1:d5x1x1:p9x0x0-20x0x0", "direct"),
         ("1x144x28x28:144:3:g144", "depthwise"),
+        ("1x256x14x14:128:3:t", "winograd4"),
+        ("1x256x14x14:128:3:s2:o1:t", "direct"),
+        ("1x256x3x3:832:3:d2:p0:t", "col2im"),
     ],
 )
 def test_known_choices(text, taken):
@@ -98,6 +102,13 @@ def test_known_choices_in_bfloat16(text, taken):
 def test_bfloat16_only_where_it_is_admitted_and_fast(isa):
     assert "direct_bf16" not in choices(isa, "high")
     assert ("direct_bf16" in choices(isa, "medium")) == (isa == "avx512bf16")
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_a_transposed_convolution_of_stride_1_is_chosen_for_as_the_forward_one(isa):
+    twins = {"1x64x28x28:64:3:t": "1x64x28x28:64:3", "1x256x14x14:24:3:d2:p0:t": "1x256x14x14:24:3:d2:p4"}
+    for transposed, forward in twins.items():
+        assert choice(transposed, isa) == choice(forward, isa)
 
 
 def test_caches_are_an_argument():

@@ -16,6 +16,7 @@ LEAST_ACCEPTED = {
     "direct": 0.7,
     "direct_bf16": 0.7,
     "im2col": 0.5,
+    "col2im": 0.3,
     "winograd": 0.06,
     "winograd2": 0.06,
     "winograd4": 0.06,

@@ -12,7 +12,7 @@ from fastconv import reference
 from tests.conv.check import GATE, UNIT
 
 DIRECT_GATE = 16
-HIGHEST = ("direct", "im2col", "winograd2", "winograd4", "winograd", "reference", "auto")
+HIGHEST = ("direct", "im2col", "col2im", "winograd2", "winograd4", "winograd", "reference", "auto")
 SHORT_SUMS = [(1, 1), (1, 6), (2, 2), (4, 4), (4, 7), (5, 8), (8, 8), (13, 12)]  # images
 SHORT_SUMS = [(h, w, padding) for h, w in SHORT_SUMS for padding in range(3) if h + 2 * padding >= 3]
 SHAPES = [(1, 16, 12, 12), (1, 64, 28, 28), (1, 128, 14, 14), (1, 256, 7, 7), (2, 33, 13, 17)]
@@ -124,6 +124,41 @@ def test_a_choice_keeps_highest_for_every_window(isa, c, window):
             continue
         error = relative_error(y, exact)
         assert error <= (3 * plain if algorithm == "auto" else 1e-5), algorithm
+
+
+TOO_LARGE = {("col2im", "3x3x3, dilated")}
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_transposed_of_stride_1_is_the_forward_one_bit_for_bit(isa, window):
+    """The forward one of the filters turned round, with the padding that is left: the same sums, and so its error."""
+    kernel, image, padding, dilation = WINDOWS[window]
+    forward, transposed = (getattr(fc, f"conv{t}{len(kernel)}d") for t in ("", "_transpose"))
+    rng = np.random.default_rng(kernel)
+    x = rng.standard_normal((2, 17, *image)).astype(np.float32)
+    weight = rng.standard_normal((33, 17, *kernel)).astype(np.float32)
+    turned = np.flip(weight, range(2, weight.ndim)).swapaxes(0, 1)
+    left = [dilation * (r - 1) - padding for r in kernel]
+    for algorithm in ("auto", "direct", "im2col", "col2im", "winograd2", "winograd4", "winograd6"):
+        options = {"dilation": dilation, "algorithm": algorithm}
+        try:
+            want = forward(x, weight, padding=padding, **options)
+        except ValueError:
+            assert (algorithm, window) in TOO_LARGE or (5 in kernel and algorithm in ("winograd4", "winograd6"))
+            continue
+        assert np.array_equal(transposed(x, turned, padding=left, **options), want), algorithm
+
+
+@pytest.mark.parametrize("algorithm", ("direct", "im2col", "col2im", "winograd2", "winograd4"))
+def test_output_that_is_added_lies_in_the_forward_one_s_padding(isa, algorithm):
+    """A slice that no tap reaches: it holds the bias alone."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, 17, 3, 8, 9)).astype(np.float32)
+    weight, bias = rng.standard_normal((17, 5, 1, 3, 3)).astype(np.float32), np.arange(5, dtype=np.float32)
+    options = {"dilation": (2, 1, 1), "output_padding": (1, 0, 0)}
+    y = fc.conv_transpose3d(x, weight, bias, algorithm=algorithm, **options)
+    assert relative_error(y, reference.conv_transpose3d(x, weight, bias, **options)) <= 1e-6
+    assert np.all(y[:, :, 3] == bias[:, np.newaxis, np.newaxis])
 
 
 def conv(x, weight, layout="NCHW", **options):

@@ -27,6 +27,7 @@ def test_every_property_is_drawn(cases):
         "several images": lambda c: c.n is not None and c.n > 1,
         "transposed": lambda c: c.transposed,
         "transposed and grouped": lambda c: c.transposed and c.groups > 1,
+        "transposed Winograd's window": lambda c: c.transposed and c.kernel in ((3, 3), (5, 5)) and c.stride == (1, 1),
         "output padding": lambda c: any(c.output_padding),
         "depthwise": lambda c: c.groups == c.c == c.k > 1,
         "depthwise with multiplier": lambda c: c.groups == c.c > 1 and c.k > c.c,

@@ -336,7 +336,7 @@ def test_parts_lie_in_the_whole_where_all_can_do_with_it(isa, threads, case):
         np.testing.assert_array_equal(placed[-1], separate[-1])
 
 
-@pytest.mark.parametrize("algorithm", ["direct", "im2col", "winograd2", "winograd4", "depthwise"])
+@pytest.mark.parametrize("algorithm", ["direct", "im2col", "col2im", "winograd2", "winograd4", "depthwise"])
 @pytest.mark.parametrize("channels", [16, 19])
 def test_every_algorithm_has_parts_for_all_it_touches(isa, algorithm, channels):
     """Its input and residual lie in one whole, its output in another, whose pixels are farther apart."""

@@ -54,7 +54,7 @@ def outside(door: Path | str) -> list[Path]:
         ("OpenMP outside base/openmp.cc", r"\bomp\b|omp_|<omp\.h>|GOMP", outside("base/openmp.cc")),
         ("an instruction set in conv/", r"(?i)avx|sse[234]?\b|amx|neon|immintrin", [*SRC.glob("conv/**/*.*")]),
         ("an instruction set in graph/", r"(?i)avx|sse[234]?\b|amx|neon|immintrin", [*SRC.glob("graph/**/*.*")]),
-        ("an algorithm in graph/", r"(?i)winograd|im2col", [*SRC.glob("graph/**/*.*")]),
+        ("an algorithm in graph/", r"(?i)winograd|im2col|col2im", [*SRC.glob("graph/**/*.*")]),
         ("a convolution in kernels/", r"(?i)conv/|ConvProblem", [*SRC.glob("kernels/**/*.*")]),
     ],
     ids=lambda value: value.replace(" ", "_") if isinstance(value, str) and " " in value else "",

@@ -29,7 +29,7 @@ def model():
 @pytest.fixture
 def clock(monkeypatch):
     """Times by algorithm, for tests to change, and how often a network was run."""
-    ms = {"direct": 1.0, "im2col": 2.0, "winograd2": 3.0, "winograd4": 4.0, "runs": Counter()}
+    ms = {"direct": 1.0, "im2col": 2.0, "col2im": 2.5, "winograd2": 3.0, "winograd4": 4.0, "runs": Counter()}
     real = tuning._times
 
     def times(steps):
@@ -45,7 +45,7 @@ def algorithms(network, shape=SHAPE):
     return {step["convolution"]: step["algorithm"].split()[0] for step in steps if step["convolution"]}
 
 
-@pytest.mark.parametrize("fastest", ["direct", "im2col", "winograd2", "winograd4"])
+@pytest.mark.parametrize("fastest", ["direct", "im2col", "col2im", "winograd2", "winograd4"])
 def test_the_fastest_is_taken(fastest, model, clock, new_process):
     clock[fastest] = 0.1
     assert algorithms(fc.compile(model, SHAPE, tune=True))[KEY] == fastest
@@ -58,14 +58,14 @@ def test_the_fastest_is_taken(fastest, model, clock, new_process):
 def test_what_is_about_as_fast_is_not_taken(model, clock):
     taken = algorithms(fc.compile(model, SHAPE, tune=False))[KEY]
     other = "im2col" if taken != "im2col" else "direct"
-    clock |= {"direct": 9, "im2col": 9, "winograd2": 9, "winograd4": 9, taken: 1.0, other: 0.98}
+    clock |= {"direct": 9, "im2col": 9, "col2im": 9, "winograd2": 9, "winograd4": 9, taken: 1.0, other: 0.98}
     assert algorithms(fc.compile(model, SHAPE, tune=True))[KEY] == taken
 
 
 def test_known_ones_are_not_measured_again(model, clock, new_process):
     fc.compile(model, SHAPE, tune=True)
     runs = clock["runs"]["all"]
-    assert runs == tuning.ROUNDS * 4
+    assert runs == tuning.ROUNDS * 5
     fc.compile(model, SHAPE, tune=True)
     new_process()
     fc.compile(model, SHAPE, tune=True)
@@ -144,7 +144,7 @@ def test_free_extents_are_refused(model):
 
 def test_real_times(model):
     measured = tuning.tune(fc.compile(model, SHAPE)._graph, "highest", rounds=2)
-    assert measured[KEY].keys() == {"direct", "im2col", "winograd2", "winograd4"}
+    assert measured[KEY].keys() == {"direct", "im2col", "col2im", "winograd2", "winograd4"}
     assert all(ms > 0 for times in measured.values() for ms in times.values())
     x = np.random.default_rng(0).standard_normal(SHAPE).astype(np.float32)
     np.testing.assert_allclose(fc.compile(model, SHAPE)(x), fc.compile(model, SHAPE, tune=False)(x), atol=1e-5)
@@ -180,4 +180,5 @@ def test_keys_tell_convolutions_apart():
         key(shape) for shape in shapes.read_csv(shapes.SUITES, batch=1)[:9]
     ]
     assert key(shapes.parse("1x16x12x12:16:3")) == KEY
-    assert key(shapes.parse("1x8x9:4:3:s2:p1-0:o1:g2:t")) == "8x9:4:3:s2:p1-0:o1:g2:t"
+    for stride in ("s2", "d2"):  # of stride 1 it is computed as a forward one
+        assert key(shapes.parse(f"1x8x9:4:3:{stride}:p1-0:o1:g2:t")) == f"8x9:4:3:{stride}:p1-0:o1:g2:t"
