@@ -156,7 +156,7 @@ def test_bench_takes_them(folder, capsys):
         (
             "neither",
             ValueError,
-            "must be an ONNX, TensorFlow Lite or .pt2 file, a name of fastconv.models, or module:function, got 'neither'",
+            r"must be an ONNX, TensorFlow Lite or \.pt2 file, .* or module:function, got 'neither'",
         ),
     ],
 )

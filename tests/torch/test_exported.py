@@ -1,4 +1,4 @@
-"""What torch.export makes, as objects and as .pt2 files: whole networks in sessions, or an error that names the reason."""
+"""What torch.export makes, as objects and as .pt2 files: whole networks in sessions, or an error that says why not."""
 
 import pickle
 import re
@@ -165,7 +165,7 @@ def test_without_torch(file):
         "import sys; sys.modules['torch'] = None\n"
         "import fastconv as fc\n"
         f"try: fc.InferenceSession({str(file)!r})\n"
-        "except ImportError as error: assert 'reads .pt2 files through PyTorch, which must be installed' in str(error)\n"
+        "except ImportError as error: assert 'through PyTorch, which must be installed' in str(error)\n"
         "else: raise AssertionError"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
