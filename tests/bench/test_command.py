@@ -104,6 +104,7 @@ def test_the_fastest_peer_is_told():
     nan = float("nan")
     rows = [row("a", "fastconv", "NCHW", 2.0), row("a", "fastconv", "NHWC", 1.0), row("a", "torch", "NCHW", 3.0)]
     rows += [row("a", "torch", "NHWC", 1.5), row("b", "fastconv", "NCHW", 1.0), row("b", "torch", "NCHW", nan)]
+    rows += [row("a", "fastconv.torch", "NCHW", 1.25)]  # ourselves, by another door
     assert against_fastest(rows) == {"a": 1.5}
 
 
