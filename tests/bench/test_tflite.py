@@ -6,10 +6,14 @@ import pytest
 
 pytest.importorskip("tflite")
 
+import numpy as np
+
 import fastconv as fc
 from fastconv.bench.cases import ConvCase, ModelCase, UnsupportedError, relative_error
+from fastconv.bench.engine import Runner
 from fastconv.bench.engines import FastConv, OpenVino, installed
 from fastconv.bench.litert_engine import LiteRt
+from fastconv.bench.run import run_case
 from fastconv.bench.shapes import parse
 from fastconv.bench.torch_engines import Torch
 from fastconv.cli import main
@@ -38,10 +42,34 @@ def test_engines_compute_the_same_network(engine, case):
 @pytest.mark.parametrize("name", ["pools", "transposed_same", "transposed_gaps", "blocks"])
 def test_float64(name):
     """Pads that torch has no argument for, and channels in blocks."""
-    pytest.importorskip("torch", reason="torch computes the network in float64")
+    torch = pytest.importorskip("torch", reason="torch computes the network in float64")
+    from fastconv.bench.torch_graph import TorchGraph
+
     model, expected = MODELS[name]
+    graph = TorchGraph(ModelCase("net", model, {}).graph(), lambda array: torch.from_numpy(np.array(array)))
     names = [arg.name for arg in fc.InferenceSession(model).get_inputs()]
-    assert relative_error(expected[0], ModelCase("net", model, dict(zip(names, feeds(model)))).exact()) < 1e-6
+    results = graph.run({name: torch.from_numpy(x) for name, x in zip(names, feeds(model))})
+    for result, good in zip(results, expected, strict=True):
+        assert relative_error(result.numpy(), good) < 1e-6
+
+
+def test_engines_that_fail_in_their_first_run_have_a_row(monkeypatch):
+    """Also where there is no float64 to compare with, which would have run them."""
+
+    class Fails(Torch):
+        name = "fails"
+
+        def model(self, case):
+            def run():
+                raise RuntimeError("no such kernel\nat all")
+
+            return Runner(run, run)
+
+    case = ModelCase.of("lenet5", None, 1, "highest")
+    monkeypatch.setattr(ModelCase, "exact", lambda self: None)
+    ours, theirs = run_case("net", case, [FastConv(), Fails()], rounds=1)
+    assert (ours.failed, ours.error) == (False, None)
+    assert (theirs.failed, theirs.how) == (True, "no such kernel")
 
 
 def test_the_table(case, tmp_path, capsys):
