@@ -17,6 +17,7 @@ from fastconv.bench.run import run_case
 from fastconv.bench.shapes import parse
 from fastconv.bench.torch_engines import Torch
 from fastconv.cli import main
+from fastconv.graph_builder import GraphBuilder
 from tests.tflite.stored import feeds, load
 
 MODELS = load()
@@ -51,6 +52,19 @@ def test_float64(name):
     results = graph.run({name: torch.from_numpy(x) for name, x in zip(names, feeds(model))})
     for result, good in zip(results, expected, strict=True):
         assert relative_error(result.numpy(), good) < 1e-6
+
+
+def test_means_with_uneven_pads():
+    """Which do not count."""
+    torch = pytest.importorskip("torch", reason="torch computes the network in float64")
+    from fastconv.bench.torch_graph import TorchGraph
+
+    graph, x = GraphBuilder(), np.random.default_rng(0).standard_normal((2, 3, 7, 8)).astype(np.float32)
+    window = {"kernel": [3, 2], "strides": [2, 3], "pads_begin": [0, 1], "pads_end": [2, 0]}
+    graph.output(graph.add("avg_pool", [graph.input("x", "float32", x.shape)], window)[0], "y")
+    (expected,) = fc.Network(graph).run({"x": x})
+    (got,) = TorchGraph(graph, torch.from_numpy).run({"x": torch.from_numpy(x)})
+    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_engines_that_fail_in_their_first_run_have_a_row(monkeypatch):
