@@ -50,7 +50,7 @@ def frontend(source: Any) -> Any:
         from fastconv import tflite
 
         return tflite
-    if is_exported(source):
+    if _is_exported(source):
         try:
             from fastconv.torch import exported
         except ImportError as error:
@@ -61,7 +61,7 @@ def frontend(source: Any) -> Any:
     return onnx
 
 
-def is_exported(source: Any) -> bool:
+def _is_exported(source: Any) -> bool:
     """Tell whether a source is what torch.export made: by its name, never by its bytes."""
     if isinstance(source, (str, os.PathLike)):
         return os.fspath(source).endswith(".pt2")

@@ -53,6 +53,7 @@ def movement(x):
     parts += [torch.cat((x, y), 2), torch.stack((x, y), 1), *y.split((3, 5), 1), *y.unbind(0), y[None].squeeze()]
     parts += [F.pad(y, (1, 2, 0, 1), value=0.5), F.pad(y, (1, 2, 3, 0), mode="reflect"), y.mean(2, True).squeeze(2)]
     parts += [F.pad(y, (1, -2)), F.pad(y, (2, 2, 1, 1), mode="replicate"), F.pixel_shuffle(y, 2), y.flatten(1).t()]
+    parts += [y.flip(-1), y.flip(1, 2)]
     return [*parts, F.pixel_unshuffle(y, 2), F.channel_shuffle(y, 4), (y + 1).int(), y + torch.ones(w), y.clone()]
 
 

@@ -45,10 +45,9 @@ def load(source: Source) -> ExportedProgram:
     if isinstance(source, ExportedProgram):
         program = source
     else:
+        file = io.BytesIO(self_contained(source))
         try:
-            program = torch.export.load(io.BytesIO(self_contained(source)))
-        except NoSuchFile:
-            raise
+            program = torch.export.load(file)
         except Exception as error:  # torch's own, of every kind
             raise InvalidGraph.of(f"pt2: the file must be what torch.export.save writes: {error}") from error
     with warnings.catch_warnings():
@@ -180,13 +179,20 @@ def _outputs(program: ExportedProgram) -> list[tuple[str, Node]]:
     results = _pytree.tree_unflatten(list(last.args[0]), program.call_spec.out_spec)
     found = []
     for path, node in _pytree.tree_flatten_with_path(results, is_leaf=lambda leaf: isinstance(leaf, Node))[0]:
-        name = ".".join(str(getattr(key, "key", getattr(key, "idx", getattr(key, "name", key)))) for key in path)
+        name = ".".join(map(_step, path)) or "output"
         if node is None:
             continue
         if not isinstance(node, Node) or not isinstance(node.meta["val"], torch.Tensor):
-            raise NotImplemented.of(f"pt2: output {name or 'output'!r}: must be a tensor, got {node}")
-        found.append((name or "output", node))
+            raise NotImplemented.of(f"pt2: output {name!r}: must be a tensor, got {node}")
+        found.append((name, node))
     return found
+
+
+def _step(key: Any) -> str:
+    """Return the place of a sequence, the key of a mapping, or the name of an attribute."""
+    if isinstance(key, _pytree.SequenceKey):
+        return str(key.idx)
+    return str(key.key if isinstance(key, _pytree.MappingKey) else key.name)
 
 
 def _extents(node: Node) -> list[int]:
