@@ -20,10 +20,12 @@ def as_float32(what: str, name: str, x: Any) -> Array:
     ------
     TypeError
         When `x` is not an array, or not float32: there is no silent conversion.
+    RuntimeError
+        For a tensor of torch's that asks for gradients.
     """
     if not isinstance(x, np.ndarray):
         if hasattr(x, "__dlpack__"):
-            x = np.from_dlpack(x)
+            x = from_dlpack(what, name, x)
         elif hasattr(x, "__array__"):  # variables of TensorFlow and Keras
             x = np.asarray(x)
         else:
@@ -33,6 +35,30 @@ def as_float32(what: str, name: str, x: Any) -> Array:
     if not x.dtype.isnative or not x.flags.aligned or any(s % 4 for s in x.strides):
         x = np.ascontiguousarray(x, dtype=np.dtype(np.float32).newbyteorder("="))
     return x
+
+
+def from_dlpack(what: str, name: str, x: Any) -> np.ndarray[Any, np.dtype[Any]]:
+    """Return anything with ``__dlpack__`` as a NumPy array on the same memory.
+
+    Raises
+    ------
+    TypeError
+        For memory that is not the processor's, and types that NumPy does not have.
+    RuntimeError
+        For a tensor of torch's that asks for gradients: fastconv has none.
+    """
+    if getattr(x, "requires_grad", False):
+        if sys.modules["torch"].is_grad_enabled():
+            raise RuntimeError(
+                f"{what}: {name} must not ask for gradients: call it under torch.no_grad(), or with {name}.detach()"
+            )
+        x = x.detach()
+    try:
+        return np.from_dlpack(x)
+    except (BufferError, RuntimeError) as error:
+        raise TypeError(
+            f"{what}: {name} must be an array that NumPy can read in place, got {x.dtype}: {error}"
+        ) from error
 
 
 def like(x: Any) -> Callable[[Array], Any]:

@@ -28,7 +28,7 @@ def compile(  # the public name, as in torch
 
     Parameters
     ----------
-    model : fastconv.nn.Module, or an ONNX or TensorFlow Lite model (path, bytes or onnx.ModelProto)
+    model : fastconv.nn.Module, or a model that `InferenceSession` takes (ONNX, TensorFlow Lite, torch.export)
     example_or_shape : array, shape, or a list of them (one per input); for model files also a dict by input name
         An array fixes type and shape. A shape is a tuple of ints with None where an extent may differ from run to run;
         its type is float32. A model file declares its own inputs: the default keeps them.
@@ -46,8 +46,8 @@ def compile(  # the public name, as in torch
     Raises
     ------
     TypeError
-        Where the model is of another kind. PyTorch modules go through ONNX, or through a model of `fastconv.models`
-        or `fastconv.nn` that loads their state dict.
+        Where the model is of another kind. PyTorch modules go through torch.export or ONNX, or through a model of
+        `fastconv.models` or `fastconv.nn` that loads their state dict.
     """
     graph, returns = _recorded(model, example_or_shape)
     if tune:
@@ -72,7 +72,7 @@ def _recorded(model: Any, example_or_shape: Any) -> tuple[GraphBuilder, str]:
 
 
 def _is_file(model: Any) -> bool:
-    return isinstance(model, (str, os.PathLike, bytes)) or type(model).__name__ == "ModelProto"
+    return isinstance(model, (str, os.PathLike, bytes)) or type(model).__name__ in ("ModelProto", "ExportedProgram")
 
 
 def _is_shape(entry: Any) -> bool:

@@ -1,4 +1,7 @@
-"""Which package reads a model file: `fastconv.tflite` or `fastconv.onnx`. Both give a session the same names."""
+"""Which package reads a model: `fastconv.onnx`, `fastconv.tflite` or `fastconv.torch.exported`.
+
+All give a session the same names.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,13 @@ from typing import Any, Protocol
 from fastconv._ort.profile import Trace
 
 _TFLITE = b"TFL3"  # at byte 4 of a flatbuffer
+
+
+class ExportedBytes(bytes):
+    """The bytes of a ``.pt2`` file.
+
+    torch may run code that such a file holds, so plain bytes, which may be anybody's, are never taken for one.
+    """
 
 
 class Runner(Protocol):
@@ -31,18 +41,31 @@ class Runner(Protocol):
 
 
 def frontend(source: Any) -> Any:
-    """Return the package for a model given by path, as bytes or as onnx.ModelProto.
+    """Return the package for a model given by path, as bytes, as onnx.ModelProto or as torch.export.ExportedProgram.
 
     It has `load` (source to a checked model), `describe` (a model's inputs, outputs and metadata), `Runner`, `to_graph`
-    and `self_contained` (source to bytes).
+    and `self_contained` (source to bytes), and says its `FORMAT`, as files' names end.
     """
     if _is_tflite(source):
         from fastconv import tflite
 
         return tflite
+    if _is_exported(source):
+        try:
+            from fastconv.torch import exported
+        except ImportError as error:
+            raise ImportError(f"fastconv reads .pt2 files through PyTorch, which must be installed: {error}") from error
+        return exported
     from fastconv import onnx
 
     return onnx
+
+
+def _is_exported(source: Any) -> bool:
+    """Tell whether a source is what torch.export made: by its name, never by its bytes."""
+    if isinstance(source, (str, os.PathLike)):
+        return os.fspath(source).endswith(".pt2")
+    return isinstance(source, ExportedBytes) or type(source).__name__ == "ExportedProgram"
 
 
 def _is_tflite(source: Any) -> bool:

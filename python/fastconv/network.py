@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core, _wisdom
-from ._arrays import like
+from ._arrays import from_dlpack, like
 from ._precision import check, get_precision
 from .graph_builder import GraphBuilder
 
@@ -146,10 +146,10 @@ class Network:
 
 
 def as_array(x: Any) -> NDArray[Any]:
-    """Return x as a NumPy array, in place where its memory can be shared."""
+    """Return x as a NumPy array, in place where its memory can be shared; raises as `from_dlpack`."""
     if isinstance(x, np.ndarray) or not hasattr(x, "__dlpack__"):
         return np.asarray(x)
-    return np.from_dlpack(x)
+    return from_dlpack("network", "input", x)
 
 
 def load(path: str | os.PathLike[str]) -> Network:

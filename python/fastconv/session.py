@@ -2,7 +2,7 @@
 
 A session is a list of steps (see `fastconv.onnx.partition`): native segments, which are networks of the C++ core, and
 fallback nodes. A model of native operators only is one segment, and `run` is one call into the core. TensorFlow Lite
-models always are.
+models and those of torch.export always are.
 """
 
 from __future__ import annotations
@@ -28,14 +28,17 @@ if TYPE_CHECKING:
 
 
 class InferenceSession:
-    """An ONNX or TensorFlow Lite model ready to run.
+    """An ONNX, TensorFlow Lite or torch.export model ready to run.
 
     Parameters
     ----------
-    path_or_bytes : str, path, bytes or onnx.ModelProto
+    path_or_bytes : str, path, bytes, onnx.ModelProto or torch.export.ExportedProgram
         The model. Weights in other files are read only from the folder of a model given by its path. TensorFlow Lite
         models (known by their first bytes, or the name's ending ``.tflite``) must be of floats; their inputs and
-        outputs have the names, the axes and the order that the file gives them.
+        outputs have the names, the axes and the order that the file gives them. What torch.export.save writes is known
+        by the name's ending ``.pt2``, and read by torch, which may run code that such a file holds: load only those
+        whose maker you trust. Its inputs are called as the arguments of ``forward``, its outputs "output", or by the
+        keys and places of a dict, list or tuple.
     sess_options : SessionOptions, optional
     providers : sequence of str or (str, dict), optional
         Accepted for ONNX Runtime's sake; everything runs on the CPU. An unknown name gives a warning.
@@ -51,6 +54,8 @@ class InferenceSession:
     ------
     NoSuchFile, InvalidProtobuf, InvalidGraph, InvalidArgument, NotImplemented
         `fastconv.onnxruntime.capi.onnxruntime_pybind11_state`; what the model does wrong, by node and value.
+    ImportError
+        Where the package that reads such a model is not installed.
 
     Notes
     -----

@@ -93,7 +93,7 @@ def test_functions_that_make_onnx(function):
 
 
 def test_weights_in_other_files(folder):
-    whole = read("some_models:onnx").onnx
+    whole = read("some_models:onnx").model
     parts = onnx.load_from_string(whole)
     onnx.save(parts, folder / "parted.onnx", save_as_external_data=True, location="weights", size_threshold=0)
     case = case_of("parted.onnx")
@@ -156,7 +156,7 @@ def test_bench_takes_them(folder, capsys):
         (
             "neither",
             ValueError,
-            "must be an ONNX or TensorFlow Lite file, a name of fastconv.models, or module:function, got 'neither'",
+            r"must be an ONNX, TensorFlow Lite or \.pt2 file, .* or module:function, got 'neither'",
         ),
     ],
 )

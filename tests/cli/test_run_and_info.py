@@ -92,3 +92,11 @@ def test_info(capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["version"] == fastconv.__version__
     assert found["threads"] == fastconv.get_num_threads()
+
+
+@pytest.mark.parametrize("command", ["run", "profile", "tune", "bench model"])
+def test_help_names_the_files_that_are_taken(command, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main([*command.split(), "--help"])
+    printed = capsys.readouterr().out
+    assert all(f".{kind}" in printed for kind in ("onnx", "tflite", "pt2"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -49,6 +50,22 @@ def test_between_native_nodes(caplog):
     for _ in range(2):
         np.testing.assert_array_equal(session.run(None, {"x": X})[0], wanted)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(session)).run(None, {"x": X})[0], wanted)
+
+
+def test_verbose(capfd, monkeypatch):
+    """FASTCONV_VERBOSE=1: a line when the node is made, one for each of its runs, as native plans have."""
+    whole = model([node("Hardmax", ["x"], ["y"])], [tensor("x", (2, 2))], [tensor("y", None)])
+    for value, told in (("1", True), ("0", False), ("", False)):
+        monkeypatch.setenv("FASTCONV_VERBOSE", value)
+        session = InferenceSession(whole)
+        monkeypatch.setenv("FASTCONV_VERBOSE", "0")  # it was read when the plan was made
+        for _ in range(2):
+            session.run(None, {"x": X[0, 0, :2, :2]})
+        lines = capfd.readouterr().err.splitlines()
+        wanted = [r"fastconv: plan for Hardmax 'y': onnx\.reference: .+"]
+        wanted += [r"fastconv: run of Hardmax 'y': \d+\.\d{3} ms"] * 2
+        assert len(lines) == (len(wanted) if told else 0), lines
+        assert all(re.fullmatch(pattern, line) for pattern, line in zip(wanted, lines)), lines
 
 
 def test_quiet_where_asked(caplog):

@@ -54,7 +54,7 @@ def files(tmp_path_factory):
 def test_layers_are_those_of_the_plan():
     case = lenet()
     profile, steps = layers.measure(case, CEILINGS, runs=3, errors=True, clock=Clock())
-    planned = fc.compile(case.onnx).profile(*case.feed.values(), runs=1)
+    planned = fc.compile(case.model).profile(*case.feed.values(), runs=1)
     assert [(x.name, x.op, x.shape) for x in profile.layers] == [
         (p["name"], p["op"], tuple(p["shape"])) for p in planned
     ]

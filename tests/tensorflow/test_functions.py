@@ -1,6 +1,8 @@
 """The functions of fastconv.tensorflow against TensorFlow's results, stored and live, and what they refuse."""
 
 import importlib.util
+import inspect
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -45,6 +47,20 @@ def test_tensorflow_is_not_imported():
         "assert not {'tensorflow', 'keras'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_docstrings_name_every_argument():
+    """They are made from one text for all numbers of axes."""
+    for name in ft.__all__:
+        function = getattr(ft, name)
+        text = inspect.getdoc(function)
+        parts = text[text.index("Parameters") : text.index("Returns")]
+        for argument in inspect.signature(function).parameters:
+            assert re.search(rf"^(\w+, )*{argument}\b", parts, re.MULTILINE), (name, argument)
+        assert f"tf.nn.{name}" in text
+        assert not re.search(r"[{}]\w*[{}]", text.replace('{"', "").replace('"}', "")), name
+    assert "(N, D, H, W, C)" in ft.conv3d.__doc__ and '"NDHWC", "NCDHW"' in ft.max_pool3d.__doc__
+    assert "Shape (S, C / groups, K)" in ft.conv1d.__doc__
 
 
 # --- arguments that have several forms ----------------------------------------------------------------------------

@@ -27,6 +27,21 @@ def conv(x: Any, channels: int = 6, salt: int = 1) -> Any:
     return nn.conv2d(x, w(3, 3, x.shape[-1], channels, salt=salt), 1, "SAME") + w(channels, salt=salt + 1)
 
 
+def in_blocks(x: Any, layer: Any, block: list[int], pads: list[list[int]], crops: list[list[int]]) -> Any:
+    """A layer on images of every b-th cell: more than the converter itself makes a dilated layer of."""
+    return tf.batch_to_space(layer(tf.space_to_batch(x, block, pads)), block, crops)
+
+
+def padded(x: Any) -> Any:
+    """A layer that pads."""
+    return nn.relu(nn.conv2d(x, w(3, 2, 4, 6), 1, "SAME") + w(6))
+
+
+def unpadded(x: Any) -> Any:
+    """A layer that does not pad."""
+    return nn.conv2d(x, w(3, 3, 4, 6), 1, "VALID") + w(6)
+
+
 def prelu(x: Any) -> Any:
     """What the converter makes one operator of."""
     return nn.relu(x) + -w(1, 1, 4) * nn.relu(-x)
@@ -110,6 +125,8 @@ FUNCTIONS: dict[str, tuple[Any, list[list[int | None]]]] = {
             *(tf.pad(x, [[0, 0], [1, 2], [0, 3], [2, 0]]), tf.pad(conv(x), [[0, 1], [1, 0], [0, 0], [1, 1]])),
             *(tf.pad(x, [[0, 0], [1, 2], [0, 3], [0, 0]], constant_values=5.0), tf.pad(x[0], [[0, 1], [1, 0], [2, 2]])),
             tf.pad(x, [[0, 0], [2, 1], [1, 3], [0, 0]], "REFLECT"),
+            tf.pad(x, [[0, 0], [9, 1], [0, 3], [2, 0]], "SYMMETRIC"),
+            tf.pad(x[0], [[3, 0], [1, 2], [0, 0]], "SYMMETRIC"),
         ),
         [IMAGE],
     ),
@@ -152,6 +169,10 @@ FUNCTIONS: dict[str, tuple[Any, list[list[int | None]]]] = {
         lambda x: (tf.argmax(x, 3), tf.argmax(conv(x), 1, tf.int32), tf.argmin(x, -1)),
         [IMAGE],
     ),
+    "norms": (
+        lambda x: (nn.lrn(x, 1, 2.0, 0.5, 0.75), nn.lrn(conv(x), 2, 1.0, 0.01, 0.5), nn.l2_normalize(x, -1)),
+        [IMAGE],
+    ),
     "softmax": (lambda x: (nn.softmax(x), nn.log_softmax(conv(x) / 16), nn.softmax(x[0, 0])), [IMAGE]),
     "resize": (
         lambda x: tuple(
@@ -161,6 +182,27 @@ FUNCTIONS: dict[str, tuple[Any, list[list[int | None]]]] = {
             for align, half in ((False, False), (True, False), (False, True))
         ),
         [IMAGE],
+    ),
+    "images_of_blocks": (
+        lambda x: (
+            tf.space_to_batch(x, [3, 2], [[1, 2], [0, 4]]),
+            tf.batch_to_space(nn.relu(tf.space_to_batch(x, [3, 2], [[1, 2], [0, 4]])), [3, 2], [[0, 2], [1, 0]]),
+            tf.space_to_batch(x[:, 0], [4], [[0, 0]]),
+        ),
+        [[2, 9, 8, 4]],
+    ),
+    "images_of_free_blocks": (
+        lambda x: tf.batch_to_space(nn.relu(tf.space_to_batch(x, [3, 3], [[2, 1], [0, 3]])), [3, 3], [[1, 0], [1, 1]]),
+        [[None, None, None, 4]],
+    ),
+    "dilated_by_blocks": (
+        lambda x: (
+            in_blocks(x, padded, [2, 2], [[0, 1], [2, 2]], [[0, 1], [1, 0]]),
+            in_blocks(x, padded, [2, 3], [[0, 1], [0, 1]], [[1, 2], [2, 0]]),
+            in_blocks(x, unpadded, [2, 2], [[2, 3], [2, 2]], [[0, 1], [0, 0]]),
+            in_blocks(x, unpadded, [2, 2], [[0, 1], [2, 0]], [[1, 0], [0, 1]]),
+        ),
+        [[2, 9, 8, 4]],
     ),
     "blocks": (lambda x: (nn.depth_to_space(conv(x, 8), 2), nn.space_to_depth(x, 2)), [[1, 8, 6, 4]]),
     "prelu": (lambda x: prelu(x) + prelu(conv(x, 4)), [IMAGE]),
@@ -187,6 +229,16 @@ def keras(batch: int | None) -> bytes:
     z = layers.UpSampling2D(2, interpolation="bilinear")(layers.Conv2DTranspose(4, 3, 2, "same")(x))
     scores = layers.Dense(10, activation="softmax")(layers.GlobalAveragePooling2D()(x))
     return bytes(tf.lite.TFLiteConverter.from_keras_model(tf.keras.Model(given, [scores, z])).convert())
+
+
+def keras_dilated() -> bytes:
+    """Dilated layers of images of any size, whose pads the model computes."""
+    layers = tf.keras.layers
+    given = tf.keras.Input((None, None, 3))
+    x = layers.Conv2D(8, 3, padding="same", dilation_rate=2, activation="relu")(given)
+    x = layers.DepthwiseConv2D(3, padding="same", dilation_rate=4, use_bias=False)(x)
+    x = layers.Conv2D(8, 2, dilation_rate=(2, 1))(layers.ReLU()(layers.BatchNormalization()(x)))
+    return bytes(tf.lite.TFLiteConverter.from_keras_model(tf.keras.Model(given, x)).convert())
 
 
 def as_float16(converter: Any) -> None:
@@ -220,6 +272,7 @@ def models_by_name() -> dict[str, bytes]:
         **{name: convert(function, shapes) for name, (function, shapes) in FUNCTIONS.items()},
         "keras": keras(1),
         "keras_free_batch": keras(None),
+        "keras_dilated": keras_dilated(),
         "float16": convert(two_layers, [IMAGE], as_float16),
         "quantised_weights": convert(two_layers, [IMAGE], as_int8_weights),
         "quantised": convert(two_layers, [IMAGE], as_int8),

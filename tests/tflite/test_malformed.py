@@ -123,6 +123,33 @@ BROKEN = {
         NotImplementedError,
         "input 1 must be a constant, got 'pads'",
     ),
+    "blocks of other axes": (
+        one(Op.SPACE_TO_BATCH_ND, X, ints(2), constant("border", np.zeros((2, 2), np.int32))),
+        ValueError,
+        r"needs a number >= 1 for each spatial axis, got \[2\] for 4 axes",
+    ),
+    "blocks of nothing": (one(Op.BATCH_TO_SPACE_ND, X, ints(2, 0), ints(0, 0)), ValueError, r"got \[2, 0\]"),
+    "a border of one end": (
+        one(Op.SPACE_TO_BATCH_ND, X, ints(2, 2), ints(0, 0)),
+        ValueError,
+        r"needs two ends for each spatial axis, got shape \(2,\)",
+    ),
+    "blocks that do not fit": (
+        one(Op.SPACE_TO_BATCH_ND, X, ints(3, 3), constant("border", np.zeros((2, 2), np.int32))),
+        ValueError,
+        "reshape",
+    ),
+    "a mirror of more than there is": (
+        one(
+            Op.MIRROR_PAD,
+            X,
+            constant("pads", np.array([[0, 0], [9, 0], [0, 0], [0, 0]], np.int32)),
+            table="MirrorPadOptions",
+            Mode=1,
+        ),
+        ValueError,
+        r"pads must be within \[1, 4, 8, 8\], got",
+    ),
     "too many sliced axes": (one(Op.SLICE, X, ints(0, 0, 0, 0, 0), ints(1, 1, 1, 1, 1)), ValueError, "at most 4 axes"),
     "steps of 0": (
         one(Op.STRIDED_SLICE, X, ints(0), ints(1), ints(0), table="StridedSliceOptions"),

@@ -54,6 +54,29 @@ def test_transposed_convolution_with_bias():
     np.testing.assert_array_equal(got, expected)
 
 
+@pytest.mark.parametrize(("stride", "seen"), [(1, True), (2, False)])
+def test_blocks_that_are_not_dilation(stride, seen):
+    """Somebody reads the images of cells between, or the convolution takes steps: operators are what they say."""
+    filters, block = numbers([6, 1, 1, 4], 1), constant("b", np.array([3, 2], np.int32))
+    none = constant("none", np.zeros((2, 2), np.int32))
+    window = {"Padding": tflite.Padding.SAME, "StrideW": stride, "StrideH": stride}
+    given = [Tensor("x", X.shape), constant("w", filters), block, none]
+    made = [Tensor("s", (6, 3, 4, 4)), Tensor("y", (6, 3 // stride + 1, 4 // stride, 6)), Tensor("z", (1, 9, 8, 6))]
+    operators = [
+        Operator(Op.SPACE_TO_BATCH_ND, [0, 2, 3], [4]),
+        Operator(Op.CONV_2D, [4, 1, -1], [5], "Conv2DOptions", window),
+        Operator(Op.BATCH_TO_SPACE_ND, [5, 2, 3], [6]),
+    ]
+    session = fc.InferenceSession(build([*given, *made], operators, [0], [6, 5] if seen else [6]))
+    z, *between = session.run(None, {"x": X})
+    cells = X.reshape(3, 3, 4, 2, 4).transpose(1, 3, 0, 2, 4).reshape(6, 3, 4, 4)[:, ::stride, ::stride]
+    y = cells @ filters[:, 0, 0].T
+    back = y.reshape(3, 2, 1, *y.shape[1:]).transpose(2, 3, 0, 4, 1, 5)
+    np.testing.assert_array_equal(z, back.reshape(1, 3 * y.shape[1], 2 * y.shape[2], 6))
+    for got in between:
+        np.testing.assert_array_equal(got, y)
+
+
 def test_filters_that_are_computed():
     """They come through a call, not as a constant."""
     filters = numbers([6, 3, 3, 4], 1)

@@ -39,7 +39,7 @@ def arithmetic(x):
 
 
 def reductions(x):
-    y = conv(x)
+    y = conv(x) + 1  # or sums would be near 0, and their relative error anything
     parts = [y.mean((2, 3)), y.mean(), y.sum(1, keepdim=True), y.sum(), y.amax((1, 2)), y.amin(3), y.mean(-1)]
     return [*parts, F.normalize(y), y.norm(p=1, dim=1), torch.linalg.vector_norm(y)]
 
@@ -53,6 +53,7 @@ def movement(x):
     parts += [torch.cat((x, y), 2), torch.stack((x, y), 1), *y.split((3, 5), 1), *y.unbind(0), y[None].squeeze()]
     parts += [F.pad(y, (1, 2, 0, 1), value=0.5), F.pad(y, (1, 2, 3, 0), mode="reflect"), y.mean(2, True).squeeze(2)]
     parts += [F.pad(y, (1, -2)), F.pad(y, (2, 2, 1, 1), mode="replicate"), F.pixel_shuffle(y, 2), y.flatten(1).t()]
+    parts += [y.flip(-1), y.flip(1, 2)]
     return [*parts, F.pixel_unshuffle(y, 2), F.channel_shuffle(y, 4), (y + 1).int(), y + torch.ones(w), y.clone()]
 
 
@@ -64,6 +65,21 @@ def pools(x):
     parts += [F.max_pool1d(x[:, 0], 3, 2), F.avg_pool1d(x[:, 0], 3), F.adaptive_avg_pool1d(x[0], 4)]
     parts += [F.max_pool3d(x[None], 2), F.avg_pool3d(x[None], 2), F.adaptive_avg_pool3d(x[None], 2)]
     return [*parts, F.lp_pool2d(x.abs(), 2, 3)]
+
+
+def convolutions(x):
+    """Functions, with weights that are computed too."""
+    y, wide = x[:, :, 0], x[:, :, None]
+    rows, square, cube = WEIGHT[..., 0, :], WEIGHT.expand(8, 8, 3, 3), WEIGHT[:, :, None].expand(8, 8, 1, 3, 3)
+    parts = [
+        F.conv1d(y, rows, LOW, 2, 1),
+        F.conv2d(x, square, HIGH, (2, 1), 1),
+        F.conv3d(wide, cube, None, 1, (0, 1, 1)),
+    ]
+    parts += [F.conv_transpose1d(y, rows, stride=2), F.conv_transpose2d(x, square[:, :2], LOW, 2, 1, 1, groups=4)]
+    parts += [F.conv_transpose3d(wide, cube), F.conv2d(x, square[:, :1], padding="same", groups=8)]
+    weights = (x.mean((0, 2, 3))[:, None] + WEIGHT[:, :, 0, 0])[..., None, None]
+    return [*parts, F.linear(x, torch.ones(5, 12)), F.conv2d(x, weights)]
 
 
 def norms(x):
@@ -82,8 +98,9 @@ def one_network(function, x):
     assert [(len(program.segments), program.left) for program in programs] == [(1, [])]
 
 
-@pytest.mark.parametrize("function", [all_activations, arithmetic, reductions, movement, pools, norms])
+@pytest.mark.parametrize("function", [all_activations, arithmetic, convolutions, reductions, movement, pools, norms])
 def test_operators(function):
+    torch.manual_seed(0)
     one_network(function, torch.randn(2, 8, 10, 12))
 
 

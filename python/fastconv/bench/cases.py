@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -21,7 +22,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 _FREE_EXTENTS = (1, 3, 224, 224)  # stand in for those that a model leaves free
 
 
-class UnsupportedError(Exception):
+class UnsupportedError(NotImplementedError):
     """What an engine cannot run, and why."""
 
 
@@ -104,10 +105,13 @@ class ConvCase:
 
 @dataclass
 class ModelCase:
-    """One network on random input: an ONNX model that every engine reads."""
+    """One network on random input.
+
+    `model` is what fastconv reads, of any kind that it does; `onnx` and `tflite` are what others read.
+    """
 
     name: str
-    onnx: bytes
+    model: bytes
     feed: dict[str, Array]
     threads: int = 1
     precision: str = "highest"
@@ -130,9 +134,9 @@ class ModelCase:
             For a text that is no model, and where a model's batch cannot be the one asked for.
         """
         source = sources.read(text, shape, batch)
-        case = cls(source.name, source.onnx, {}, threads, precision, source.module)
+        case = cls(source.name, source.model, {}, threads, precision, source.module)
         rng = np.random.default_rng(0)
-        for index, entry in enumerate(fastconv.InferenceSession(case.onnx).get_inputs()):
+        for index, entry in enumerate(fastconv.InferenceSession(case.model).get_inputs()):
             if index < len(source.examples):
                 case.feed[entry.name] = source.examples[index]
                 continue
@@ -154,9 +158,33 @@ class ModelCase:
         return int(next(iter(self.feed.values())).shape[0])
 
     @cached_property
+    def onnx(self) -> bytes:
+        """The model for engines that read ONNX; torch exports what torch.export made."""
+        if self.kind == "tflite":
+            raise UnsupportedError("reads no TensorFlow Lite models")
+        if self.kind == "pt2":
+            import torch
+
+            return sources.from_torch(torch.export.load(io.BytesIO(self.model)), list(self.feed.values()))
+        return self.model
+
+    @property
+    def tflite(self) -> bytes:
+        """The model for engines that read TensorFlow Lite models alone."""
+        if self.kind != "tflite":
+            raise UnsupportedError("reads TensorFlow Lite models alone")
+        return self.model
+
+    @property
+    def kind(self) -> str:
+        """What the model is: "onnx", "tflite" or "pt2", as files' names end."""
+        kind: str = frontend(self.model).FORMAT
+        return kind
+
+    @cached_property
     def _graph(self) -> GraphBuilder:
-        package = frontend(self.onnx)
-        graph: GraphBuilder = package.to_graph(package.load(self.onnx))
+        package = frontend(self.model)
+        graph: GraphBuilder = package.to_graph(package.load(self.model))
         return graph
 
     def graph(self) -> GraphBuilder:
@@ -167,7 +195,7 @@ class ModelCase:
     def flops(self) -> float:
         """Of one run; 0 where the network has operators that are not native."""
         try:
-            steps = fastconv.compile(self.onnx, tune=False).profile(*self.feed.values(), runs=1)
+            steps = fastconv.compile(self.model, tune=False).profile(*self.feed.values(), runs=1)
         except NotImplementedError:
             return 0.0
         return float(sum(step["flops"] for step in steps))

@@ -5,6 +5,7 @@ Measured, not looked up: clocks differ by load, and shared machines get a share 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -38,17 +39,23 @@ class Ceilings:
         return max(flops / self.gflops, moved_bytes / self.memory_gbs) / 1e6
 
 
-def measure_ceilings(threads: int, rounds: int) -> Ceilings:
-    """Measure them: the best median of a few products, and the largest value of an array found by NumPy."""
+def measure_ceilings(threads: int, rounds: int, tick: Callable[[int], object] = lambda blocks: None) -> Ceilings:
+    """Measure them: the best median of a few products, and the largest value of an array found by NumPy.
+
+    `tick` is called as in `run.run_case`.
+    """
     cases = [ConvCase(parse(text), threads, algorithm="direct") for text in _PRODUCTS]
     products = {str(case.shape): FastConv("NHWC").conv(case).run for case in cases}
-    times = measure(products, rounds=rounds)
+    blocks = rounds * (len(products) + 2)
+    times = measure(products, rounds=rounds, tick=lambda: tick(blocks))
     gflops = max(case.flops / times[str(case.shape)].median / 1e6 for case in cases)
-    cached, memory = (_read_gbs(count, threads, rounds) for count in (_CACHED_BYTES, _MEMORY_BYTES))
+    cached, memory = (
+        _read_gbs(count, threads, rounds, lambda: tick(blocks)) for count in (_CACHED_BYTES, _MEMORY_BYTES)
+    )
     return Ceilings(gflops, cached, memory)
 
 
-def _read_gbs(bytes_each: int, threads: int, rounds: int) -> float:
+def _read_gbs(bytes_each: int, threads: int, rounds: int, tick: Callable[[], object]) -> float:
     arrays = [np.ones(bytes_each // 4, np.float32) for _ in range(threads)]
     repeats = max(1, (1 << 26) // bytes_each)  # so that handing out the work does not count
 
@@ -57,5 +64,5 @@ def _read_gbs(bytes_each: int, threads: int, rounds: int) -> float:
             array.max()
 
     with ThreadPoolExecutor(threads) as pool:
-        ms = measure({"read": lambda: list(pool.map(read, arrays))}, rounds=rounds)["read"].median
+        ms = measure({"read": lambda: list(pool.map(read, arrays))}, rounds=rounds, tick=tick)["read"].median
     return bytes_each * repeats * threads / ms / 1e6

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -70,23 +70,27 @@ class Summary:
         )
 
 
-def judge(case: ConvCase, rounds: int, block_ms: float = 10.0) -> Choice:
+def judge(
+    case: ConvCase, rounds: int, block_ms: float = 10.0, tick: Callable[[int], object] = lambda blocks: None
+) -> Choice:
     """Time every algorithm that applies to a case and keeps its precision, channels last.
 
-    A choice that seems wrong is measured once more: regret counts where it repeats, so the lower one does.
+    A choice that seems wrong is measured once more: regret counts where it repeats, so the lower one does. `tick` is
+    called as in `run.run_case`.
     """
-    choice = _judge(case, rounds, block_ms)
+    choice = _judge(case, rounds, block_ms, tick)
     if choice.regret <= TOLERANCE:
         return choice
-    return min(choice, _judge(case, rounds, block_ms), key=lambda choice: choice.regret)
+    return min(choice, _judge(case, rounds, block_ms, tick), key=lambda choice: choice.regret)
 
 
-def _judge(case: ConvCase, rounds: int, block_ms: float) -> Choice:
+def _judge(case: ConvCase, rounds: int, block_ms: float, tick: Callable[[int], object]) -> Choice:
     names = _core.applicable_algorithms(description(case, "NHWC"))
     engine = FastConv("NHWC")
     runs = {name: engine.conv(replace(case, algorithm=name)).run for name in names}
     taken = engine.conv(replace(case, algorithm="auto")).how
-    times = measure(runs, rounds=rounds, block_ms=block_ms) if len(runs) > 1 else {}
+    blocks = 2 * rounds * len(runs)  # if it is measured twice
+    times = measure(runs, rounds=rounds, block_ms=block_ms, tick=lambda: tick(blocks)) if len(runs) > 1 else {}
     return Choice(str(case.shape), taken, {name: time.median for name, time in times.items()} or {taken: 1.0})
 
 

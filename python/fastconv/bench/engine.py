@@ -45,6 +45,10 @@ class Engine:
         """Return what it computes a case in: float32, bfloat16, or one of fastconv's budgets."""
         return "float32"
 
+    def concerns(self, case: ConvCase | ModelCase) -> bool:
+        """Whether it is measured on a case where no engine is named."""
+        return True
+
     def conv(self, case: ConvCase) -> Runner:
         """Prepare a convolution."""
         raise NotImplementedError

@@ -6,6 +6,8 @@ An adapter prepares a case once (weights packed, session made, threads set) and 
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ import fastconv
 from fastconv import _core
 from fastconv.bench.cases import ConvCase, ModelCase, UnsupportedError
 from fastconv.bench.engine import Array, Engine, Runner
+from fastconv.bench.litert_engine import LiteRt
 from fastconv.bench.ncnn_engine import Ncnn
 from fastconv.bench.torch_engines import Backend, Inductor, OneDnn, Torch
 
@@ -57,7 +60,7 @@ class FastConv(Engine):
         options.intra_op_num_threads = case.threads
         options.add_session_config_entry("fastconv.wisdom", "0")  # what an untuned machine gives
         with fastconv.precision(case.precision):
-            session = fastconv.InferenceSession(case.onnx, options)
+            session = fastconv.InferenceSession(case.model, options)
         how = "fallbacks: " + ", ".join(session.fallbacks) if session.fallbacks else ""
         return Runner(lambda: session.run(None, case.feed), lambda: session.run(None, case.feed)[0], how)
 
@@ -104,13 +107,16 @@ class OpenVino(Engine):
     name = package = "openvino"
     hint = "f32"
 
-    def _request(self, model: bytes, threads: int, feed: dict[str, Array]) -> Runner:
+    def _request(self, model: bytes, threads: int, feed: dict[str, Array], kind: str = "onnx") -> Runner:
         import openvino
 
         core = openvino.Core()
         if self.hint.upper() not in ("F32", *core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")):
             raise UnsupportedError(f"the processor has no {self.hint}")
-        graph = core.read_model(model=model)
+        with tempfile.TemporaryDirectory() as folder:  # of bytes it knows ONNX's alone
+            file = Path(folder, f"model.{kind}")
+            file.write_bytes(model)
+            graph = core.read_model(file)
         graph.reshape({name: list(array.shape) for name, array in feed.items()})
         options = {
             "INFERENCE_PRECISION_HINT": self.hint,
@@ -131,7 +137,9 @@ class OpenVino(Engine):
         return self._request(case.onnx(), case.threads, {"x": case.x})
 
     def model(self, case: ModelCase) -> Runner:
-        """Prepare a model."""
+        """Prepare a model; TensorFlow Lite's it reads itself."""
+        if case.kind == "tflite":
+            return self._request(case.tflite, case.threads, case.feed, "tflite")
         return self._request(case.onnx, case.threads, case.feed)
 
 
@@ -158,13 +166,15 @@ ENGINES: tuple[Engine, ...] = (
     OpenVino(),
     OpenVinoBf16(),
     Ncnn(),
+    LiteRt(),
 )
 
 
 def installed(names: list[str] | None = None) -> list[Engine]:
     """Return the engines to measure: fastconv and, of those named (default: those not on request), the peers installed.
 
-    ``["all"]`` are all that are installed, with those on request.
+    ``["all"]`` are all that are installed, with those on request. Where none is
+    named, a case takes those that it concerns (`Engine.concerns`).
 
     Raises
     ------

@@ -62,9 +62,9 @@ def engines() -> list[Engine]:
     return [engine for engine in ENGINES if engine.available()]
 
 
-def judge(case: ConvCase, rounds: int) -> Layer:
-    """Time one convolution with every engine in turns."""
-    rows = list(run_case(str(case.shape), case, engines(), rounds))
+def judge(case: ConvCase, rounds: int, tick: Callable[[int], object] = lambda blocks: None) -> Layer:
+    """Time one convolution with every engine in turns; `tick` is called as in `run_case`."""
+    rows = list(run_case(str(case.shape), case, engines(), rounds, tick))
     ours, peers = rows[0], [row for row in rows[1:] if not row.failed]
     nan = float("nan")
     peer = min(peers, key=lambda row: row.ms, default=None)
@@ -88,17 +88,20 @@ def judge(case: ConvCase, rounds: int) -> Layer:
     )
 
 
-def judge_all(cases: Iterable[ConvCase], rounds: int, path: Path | None, tick: Callable[[str], object]) -> list[Layer]:
+def judge_all(
+    cases: Iterable[ConvCase], rounds: int, path: Path | None, begin: Callable[[str], Callable[[int], object]]
+) -> list[Layer]:
     """Judge the cases, writing each to the file at once; those that the file has are taken from it.
 
-    So a long run can be interrupted and goes on where it was.
+    So a long run can be interrupted and goes on where it was. `begin` is called with the name of
+    each, and returns its `tick`.
     """
     known = {layer.case: layer for layer in read_csv(path)} if path and path.exists() else {}
     layers = []
     for case in cases:
         name = str(case.shape)
-        tick(name)
-        layer = known.get(name) or judge(case, rounds)
+        tick = begin(name)
+        layer = known.get(name) or judge(case, rounds, tick)
         if path and name not in known:
             _append(layer, path)
         layers.append(layer)

@@ -72,7 +72,7 @@ def _runner(weights: Path, threads: int, x: Array) -> Runner:
     if net.load_param(str(weights.with_suffix(".param"))) or net.load_model(str(weights)):
         raise UnsupportedError("ncnn refuses the network")
     image = ncnn.Mat(np.ascontiguousarray(x[0]))
-    (source, *_), (target, *_) = net.input_names(), net.output_names()
+    (source,), target = net.input_names(), min(net.output_names())  # pnnx calls them out0, out1 and so on
 
     def run() -> Any:
         extractor = net.create_extractor()

@@ -37,8 +37,10 @@ class Call:
     error: float | None  # against float64; None where nothing is computed
 
 
-def measure_calls(threads: int, precision: str, rounds: int) -> list[Call]:
-    """Time every door in turns; PyTorch's only where it is installed."""
+def measure_calls(
+    threads: int, precision: str, rounds: int, tick: Callable[[int], object] = lambda blocks: None
+) -> list[Call]:
+    """Time every door in turns; PyTorch's only where it is installed. `tick` is called as in `run.run_case`."""
     case = ConvCase(parse(SHAPE), threads, precision)
     exact = case.exact()
     fastconv.set_num_threads(threads)
@@ -61,7 +63,7 @@ def measure_calls(threads: int, precision: str, rounds: int) -> list[Call]:
         runs = {BASE: theirs.run, **runs, COMPILED: ours}
         errors |= {BASE: relative_error(theirs.result(), exact), COMPILED: relative_error(ours().numpy(), exact)}
     with fastconv.precision(precision):
-        times = measure(runs, rounds=rounds)
+        times = measure(runs, rounds=rounds, tick=lambda: tick(rounds * len(runs)))
     calls = [Call(name, t.median * 1e3, t.spread * 1e3, errors.get(name)) for name, t in times.items()]
     kernels = sum(step["ms"] for step in network.profile(case.x, runs=200)) * 1e3
     return [*calls, Call("the Network's kernels alone", kernels, 0.0, None)]

@@ -6,7 +6,7 @@ weights and outputs once each. Operations are counted as the direct sums', so Wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import fastconv
 from fastconv.bench.cases import ModelCase
 from fastconv.bench.ceilings import Ceilings
 from fastconv.bench.run import Conditions
+from fastconv.bench.steps import timed_steps
 
 LEGEND = (
     "ms: median; flop/B: operations of the direct sums over bytes read and written once; limit: GF/s over what the "
@@ -43,11 +44,13 @@ class Point:
     error: float | None
 
 
-def measure_layers(case: ModelCase, ceilings: Ceilings, runs: int) -> list[Point]:
-    """Run a network `runs` times, layer by layer."""
+def measure_layers(
+    case: ModelCase, ceilings: Ceilings, runs: int, tick: Callable[[int], object] = lambda blocks: None
+) -> list[Point]:
+    """Run a network `runs` times, layer by layer; `tick` is called after each with the number of them all."""
     fastconv.set_num_threads(case.threads)
-    network = fastconv.compile(case.onnx, precision=case.precision, tune=False)
-    return points_of(case.name, fastconv.explain(network, *case.feed.values(), runs=runs).steps, ceilings)
+    network = fastconv.compile(case.model, precision=case.precision, tune=False)
+    return points_of(case.name, timed_steps(network, case, runs, True, lambda: tick(runs)), ceilings)
 
 
 def points_of(model: str, steps: Sequence[Mapping[str, Any]], ceilings: Ceilings) -> list[Point]:

@@ -102,7 +102,7 @@ def _listed(value: object) -> str:
 
 
 def run_case(
-    name: str, case: Case, engines: Sequence[Engine], rounds: int, tick: Callable[[], object] = lambda: None
+    name: str, case: Case, engines: Sequence[Engine], rounds: int, tick: Callable[[int], object] = lambda blocks: None
 ) -> Iterator[Row]:
     """Measure one case; an engine that cannot run it gives a row with its reason and no time.
 
@@ -114,7 +114,9 @@ def run_case(
     engines : sequence of Engine
         As `fastconv.bench.engines.installed` returns them.
     rounds : int
-        Rounds of `timing.measure`; `tick` is called after every engine's block.
+        Rounds of `timing.measure`.
+    tick : function, optional
+        Called after every engine's block with the number of them all.
     """
     exact = case.exact()
     runners: dict[int, Runner] = {}
@@ -123,17 +125,18 @@ def run_case(
     for index, engine in enumerate(engines):
         try:
             runners[index] = engine.conv(case) if isinstance(case, ConvCase) else engine.model(case)
+            first = runners[index].result()
             if exact is not None:
-                errors[index] = relative_error(runners[index].result(), exact)
+                errors[index] = relative_error(first, exact)
         except Exception as error:  # a peer may fail in any way it likes: the table says so, and goes on
             if isinstance(engine, FastConv) and not isinstance(error, UnsupportedError):
                 raise
             runners.pop(index, None)
             failures[index] = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     clock = Clock()
-    times = measure(
-        {str(index): runner.run for index, runner in runners.items()}, rounds=rounds, tick=tick, between=clock
-    )
+    blocks = rounds * len(runners)
+    runs = {str(index): runner.run for index, runner in runners.items()}
+    times = measure(runs, rounds=rounds, tick=lambda: tick(blocks), between=clock)
     ours = {engines[i].layout: times[str(i)] for i in runners if isinstance(engines[i], FastConv)}
     common = {"base_precision": case.precision, "threads": case.threads, "batch": case.batch, "drift": clock.drift}
     for index, engine in enumerate(engines):

@@ -5,16 +5,17 @@ The command is ``fastconv bench threads``. PyTorch is left out: its threads are 
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from fastconv.bench.cases import ModelCase, relative_error
-from fastconv.bench.engine import Engine
+from fastconv.bench.cases import ModelCase, UnsupportedError, relative_error
+from fastconv.bench.engine import Engine, Runner
 from fastconv.bench.engines import FastConv, OnnxRuntime, OpenVino
 from fastconv.bench.run import Conditions
 from fastconv.bench.timing import measure
@@ -45,13 +46,19 @@ def engines() -> list[Engine]:
     return [engine for engine in ENGINES if engine.available()]
 
 
-def measure_scaling(case: ModelCase, rounds: int) -> list[Scaling]:
-    """Time a network with every engine on one thread and on the case's, all in turns."""
+def measure_scaling(case: ModelCase, rounds: int, tick: Callable[[int], object] = lambda blocks: None) -> list[Scaling]:
+    """Time a network with every engine that reads it on one thread and on the case's, all in turns.
+
+    `tick` is called as in `run.run_case`.
+    """
     exact = case.exact()
-    several = {engine.name: engine.model(case) for engine in engines()}
-    one = {engine.name: engine.model(replace(case, threads=1)) for engine in engines()}
+    several: dict[str, Runner] = {}
+    one: dict[str, Runner] = {}
+    for engine in engines():
+        with contextlib.suppress(UnsupportedError):
+            several[engine.name], one[engine.name] = engine.model(case), engine.model(replace(case, threads=1))
     runs = {f"{name} {n}": r[name].run for name in several for n, r in (("one", one), ("all", several))}
-    times = measure(runs, rounds=rounds)
+    times = measure(runs, rounds=rounds, tick=lambda: tick(rounds * len(runs)))
     rows = []
     for name, runner in several.items():
         alone, together = times[f"{name} one"], times[f"{name} all"]

@@ -5,6 +5,7 @@ The command is ``fastconv bench session``.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import statistics
 import subprocess
@@ -19,7 +20,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from fastconv.bench.cases import ModelCase, relative_error
+from fastconv.bench.cases import ModelCase, UnsupportedError, relative_error
 from fastconv.bench.engines import FastConv, OnnxRuntime
 from fastconv.bench.run import Conditions
 
@@ -45,21 +46,30 @@ class Session:
     error: float | None
 
 
-def measure_sessions(case: ModelCase, rounds: int, tick: Callable[[], object] = lambda: None) -> list[Session]:
-    """Start `rounds` processes for each engine in turns, ONNX Runtime's only where it is installed."""
-    modules = {"fastconv": "fastconv.onnxruntime"}
+def measure_sessions(
+    case: ModelCase, rounds: int, tick: Callable[[int], object] = lambda blocks: None
+) -> list[Session]:
+    """Start `rounds` processes for each engine in turns, ONNX Runtime's only where it is installed and reads the model.
+
+    `tick` is called after each process with the number of them all.
+    """
+    modules, contents = {"fastconv": "fastconv.onnxruntime"}, {"fastconv": (case.kind, case.model)}
     if OnnxRuntime().available():
-        modules["onnxruntime"] = "onnxruntime"
+        with contextlib.suppress(UnsupportedError):
+            contents["onnxruntime"] = "onnx", case.onnx
+            modules["onnxruntime"] = "onnxruntime"
     exact = case.exact()
     figures: dict[str, list[dict[str, float]]] = {engine: [] for engine in modules}
     errors: dict[str, float | None] = {}
     with tempfile.TemporaryDirectory() as name:
-        model, feed, output = (Path(name) / file for file in ("model.onnx", "feed.npz", "output.npy"))
-        model.write_bytes(case.onnx)
+        feed, output = (Path(name) / file for file in ("feed.npz", "output.npy"))
+        models = {engine: Path(name, f"{engine}.{kind}") for engine, (kind, _) in contents.items()}
+        for engine, path in models.items():
+            path.write_bytes(contents[engine][1])
         np.savez(feed, **case.feed)  # type: ignore[arg-type]
         for _ in range(rounds):
             for engine, module in modules.items():
-                arguments = [module, str(model), str(case.threads), str(feed), str(output)]
+                arguments = [module, str(models[engine]), str(case.threads), str(feed), str(output)]
                 # By its text: run by its path, its folder's files would stand in for modules of the same name.
                 command = [sys.executable, "-c", _WORKER.read_text(), *arguments]
                 done = subprocess.run(command, capture_output=True, text=True)
@@ -67,7 +77,7 @@ def measure_sessions(case: ModelCase, rounds: int, tick: Callable[[], object] = 
                     raise RuntimeError(f"{engine}: {done.stderr.strip().splitlines()[-1]}")
                 figures[engine].append(json.loads(done.stdout))
                 errors[engine] = None if exact is None else relative_error(np.load(output), exact)
-                tick()
+                tick(rounds * len(modules))
     rows = []
     for engine, seen in figures.items():
         medians = {key: statistics.median(f[key] for f in seen) for key in _FIGURES}

@@ -1,7 +1,6 @@
 """What the command line means by a model: a file, a name of `fastconv.models`, or ``module:function``.
 
-Every kind becomes an ONNX model that all engines read, but for TensorFlow Lite files, which we alone read; a module of
-torch's is kept beside it, for torch to run.
+Files stay what they are; all else becomes an ONNX model. A module of torch's is kept beside it, for torch to run.
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ Array = np.ndarray[Any, np.dtype[Any]]
 MODEL_INPUTS = {"lenet5": (1, 1, 32, 32), "xception": (1, 3, 299, 299), "unet": (1, 3, 256, 256)}
 IMAGENET = (1, 3, 224, 224)
 
-RULE = "an ONNX or TensorFlow Lite file, a name of fastconv.models, or module:function"
+RULE = "an ONNX, TensorFlow Lite or .pt2 file, a name of fastconv.models, or module:function"
 
 
 class Source(NamedTuple):
     """A model and what is known of its inputs: `examples` in their order, `extents` of the first; empty: nothing."""
 
     name: str
-    onnx: bytes
+    model: bytes
     examples: Sequence[Array] = ()
     extents: tuple[int, ...] = ()
     module: Any = None  # torch.nn.Module, where the model is one
@@ -50,8 +49,8 @@ def read(text: str, shape: tuple[int, ...] | None = None, batch: int | None = No
     text : str
         A path; a name of `fastconv.models`, whose weights are random; or ``module:function``, where the module is
         looked for in the working directory too. The function takes no arguments and returns a `fastconv.nn.Module`, a
-        `torch.nn.Module` or an ONNX model (path, bytes, ModelProto), or a tuple of that and an example of the input:
-        an array, a tensor, or a list of them.
+        `torch.nn.Module` or a model that `InferenceSession` takes, or a tuple of that and an example of the input: an
+        array, a tensor, or a list of them.
     shape : tuple of int, optional
         Of the first input; the default is the example's or the model's own, else (1, 3, 224, 224).
     batch : int, optional
@@ -64,7 +63,7 @@ def read(text: str, shape: tuple[int, ...] | None = None, batch: int | None = No
     TypeError
         Where the function returns something else.
     """
-    if text.endswith(".onnx") or Path(text).exists():
+    if text.endswith((".onnx", ".tflite", ".pt2")) or Path(text).exists():
         return Source(Path(text).stem, _whole(text), (), _batched(shape or (), batch))
     if re.fullmatch(r"[\w.]+:[\w.]+", text):
         return _from_function(text, shape, batch)
@@ -112,15 +111,15 @@ def _from_function(text: str, shape: tuple[int, ...] | None, batch: int | None) 
         return Source(function_name, _exported(model, extents), examples, extents)
     if _is_torch_module(model):
         arrays = examples or [np.zeros(extents, np.float32)]
-        return Source(function_name, _from_torch(model.eval(), arrays), examples, extents, model)
+        return Source(function_name, from_torch(model.eval(), arrays), examples, extents, model)
     if isinstance(model, (str, os.PathLike)):
         model = _whole(model)
-    elif type(model).__name__ == "ModelProto":
-        model = model.SerializeToString()
+    elif type(model).__name__ in ("ModelProto", "ExportedProgram"):
+        model = frontend(model).self_contained(model)
     if isinstance(model, bytes):
         return Source(function_name, model, examples, declared)
     kind = f"{type(model).__module__}.{type(model).__qualname__}"
-    raise TypeError(f"model: {text} must return a fastconv.nn.Module, a torch.nn.Module or an ONNX model, got {kind}")
+    raise TypeError(f"model: {text} must return a fastconv.nn.Module, a torch.nn.Module or a model's file, got {kind}")
 
 
 @contextlib.contextmanager
@@ -141,8 +140,8 @@ def _is_torch_module(model: Any) -> bool:
     return torch is not None and isinstance(model, torch.nn.Module)
 
 
-def _from_torch(module: Any, arrays: Sequence[Array]) -> bytes:
-    """Export a module with torch's exporter; its nodes get the names of the modules they are from."""
+def from_torch(module: Any, arrays: Sequence[Array]) -> bytes:
+    """Export a module, or an ExportedProgram, to ONNX; its nodes get the names of the modules they are from."""
     import torch
 
     tensors = tuple(torch.from_numpy(np.array(array)) for array in arrays)

@@ -105,13 +105,18 @@ def _conv(a: Attributes, x: Tensor, w: Tensor, b: Tensor | None = None) -> Tenso
 def _conv_transpose(a: Attributes, x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
     rank = x.ndim - 2
     begin, end = _per_axis(a, "pads_begin", rank, 0), _per_axis(a, "pads_end", rank, 0)
-    if begin != end or a.get("output_shape") or a.get("auto_pad", "explicit") != "explicit":
-        raise UnsupportedError("torch: conv_transpose needs equal, explicit pads")
+    if a.get("output_shape") or a.get("auto_pad", "explicit") != "explicit":
+        raise UnsupportedError("torch: conv_transpose needs explicit pads")
     strides, dilations = _per_axis(a, "strides", rank, 1), _per_axis(a, "dilations", rank, 1)
     function: Any = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[rank - 1]
     more = _per_axis(a, "output_padding", rank, 0)
-    result: Tensor = function(x, w, b, strides, begin, more, a.get("groups", 1), dilations)
-    return result
+    if begin == end:
+        result: Tensor = function(x, w, b, strides, begin, more, a.get("groups", 1), dilations)
+        return result
+    whole: Tensor = function(x, w, b, strides, 0, more, a.get("groups", 1), dilations)  # torch cuts both ends alike
+    for axis, (first, last) in enumerate(zip(begin, end), 2):
+        whole = whole.narrow(axis, first, whole.shape[axis] - first - last)
+    return whole
 
 
 def _max_pool(a: Attributes, x: Tensor) -> Any:
@@ -129,11 +134,14 @@ def _avg_pool(a: Attributes, x: Tensor) -> Any:
     strides = _per_axis(a, "strides", rank, 1)
     begin, end = _pads(a, x, kernel, strides, [1] * rank)
     counted = bool(a.get("count_include_pad", 0))
-    if begin != end and not counted:
-        raise UnsupportedError("torch: avg_pool needs equal pads where they do not count")
-    x, pads = _padded(x, (begin, end))
     function: Any = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[rank - 1]
-    return function(x, kernel, strides, pads, bool(a.get("ceil_mode", 0)), counted)
+    ceil = bool(a.get("ceil_mode", 0))
+    padded, pads = _padded(x, (begin, end))
+    result = function(padded, kernel, strides, pads, ceil, counted)
+    if begin == end or counted:
+        return result
+    cells, _ = _padded(torch.ones_like(x), (begin, end))
+    return result / function(cells, kernel, strides, pads, ceil)  # by the share of each window that is no padding
 
 
 def _adaptive_avg_pool(a: Attributes, x: Tensor) -> Any:
@@ -217,9 +225,14 @@ def _resize(a: Attributes, x: Tensor, roi: Any = None, scales: Any = None, sizes
 
 
 def _depth_to_space(a: Attributes, x: Tensor) -> Tensor:
-    if a.get("mode", "DCR") != "CRD":
-        raise UnsupportedError("torch: depth_to_space needs mode CRD")
-    return F.pixel_shuffle(x, a["blocksize"])
+    size = a["blocksize"]
+    if a.get("mode", "DCR") == "DCR":
+        x = x.unflatten(1, (size * size, -1)).transpose(1, 2).flatten(1, 2)
+    return F.pixel_shuffle(x, size)
+
+
+def _space_to_depth(a: Attributes, x: Tensor) -> Tensor:
+    return F.pixel_unshuffle(x, a["blocksize"]).unflatten(1, (x.shape[1], -1)).transpose(1, 2).flatten(1, 2)
 
 
 def _unary(function: Callable[[Tensor], Any]) -> Callable[..., Any]:
@@ -305,4 +318,5 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "identity": lambda a, x: x,
     "resize": _resize,
     "depth_to_space": _depth_to_space,
+    "space_to_depth": _space_to_depth,
 }

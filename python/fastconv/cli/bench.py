@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fastconv.bench.run import Case, Row
     from fastconv.bench.shapes import ConvShape
+    from fastconv.cli.progress import Tick
 
 PRECISIONS = ("highest", "high", "medium")
 
@@ -26,7 +27,7 @@ PRECISIONS = ("highest", "high", "medium")
 def add(commands: Any) -> argparse.ArgumentParser:
     """Add the command's parser."""
     parser: argparse.ArgumentParser = commands.add_parser(
-        "bench", help="measure convolutions or models beside PyTorch, ONNX Runtime and OpenVINO"
+        "bench", help="measure convolutions or models beside PyTorch, ONNX Runtime, OpenVINO, ncnn and LiteRT"
     )
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
     shared = argparse.ArgumentParser(add_help=False)
@@ -69,7 +70,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
     choice.add_argument("--most-gflop", type=float, metavar="X", help="leave out larger convolutions")
 
     models = argparse.ArgumentParser(add_help=False)
-    models.add_argument("model", nargs="+", help="ONNX files, names of fastconv.models, or module:function")
+    models.add_argument(
+        "model", nargs="+", help=".onnx, .tflite and .pt2 files, names of fastconv.models, or module:function"
+    )
     models.add_argument("--shape", metavar="NxCxHxW", help="of the first input")
     model = kinds.add_parser("model", parents=[peers, models], help="whole networks")
     model.add_argument("--batch", type=_counts, metavar="N,M", help="of the inputs (default: the model's, or 1)")
@@ -90,10 +93,8 @@ def add(commands: Any) -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     """Measure, and print or write the table."""
     try:
-        from rich.console import Console
-        from rich.progress import Progress
-
         from fastconv.bench import table
+        from fastconv.cli.progress import progress
     except ImportError as error:
         raise ImportError(f'{error}; the benchmarks need: pip install "fastconv[bench]"') from error
     from fastconv.bench.engines import installed
@@ -116,15 +117,15 @@ def run(options: argparse.Namespace) -> int:
             raise ValueError(f"bench: threads must be >= 1, got {options.threads}")
         return others[options.kind](options)
     engines = installed(options.engines.split(",") if options.engines else None)
-    conditions = Conditions.of(engines, options.threads, options.precision)
     cases = list(_convolutions(options) if options.kind == "conv" else _networks(options))
     rows: list[Row] = []
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("measuring", total=len(cases))
-        block = 1 / (options.rounds * len(engines))
-        for done, (name, make) in enumerate(cases):
-            progress.update(bar, description=name, completed=done)
-            rows += run_case(name, make(), engines, options.rounds, lambda: progress.advance(bar, block))
+    with progress(len(cases)) as begin:
+        for name, make in cases:
+            tick, case = begin(name), make()
+            concerned = [engine for engine in engines if options.engines or engine.concerns(case)]
+            rows += run_case(name, case, concerned, options.rounds, tick)
+    measured = [engine for engine in engines if any(row.engine == engine.name for row in rows)]
+    conditions = Conditions.of(measured, options.threads, options.precision)
     table.show(rows, conditions, table.console())
     if options.csv:
         table.write_csv(rows, options.csv)
@@ -156,35 +157,29 @@ def _precisions(text: str) -> list[str]:
 
 
 def _layers(options: argparse.Namespace) -> int:
-    from rich.console import Console
-    from rich.progress import Progress
-
     from fastconv.bench import families, layers, table
     from fastconv.bench.cases import ConvCase
     from fastconv.bench.run import Conditions
+    from fastconv.cli.progress import progress
 
     given = options.shape or options.suite or options.shapes
     shapes = _shapes(options, options.batch) if given else families.representatives()
     cases = (ConvCase(shape, options.threads, options.precision) for shape in shapes)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        total = progress.add_task("measuring", total=len(shapes))
-        done = layers.judge_all(
-            cases, options.rounds, options.csv, lambda name: progress.update(total, description=name, advance=1)
-        )
+    with progress(len(shapes)) as begin:
+        done = layers.judge_all(cases, options.rounds, options.csv, begin)
     layers.show(done, Conditions.of(layers.engines()[:2], options.threads, options.precision), table.console())
     return 0
 
 
 def _overhead(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from fastconv.bench import overhead, table
     from fastconv.bench.engines import FastConv
     from fastconv.bench.run import Conditions
     from fastconv.bench.torch_engines import Torch
+    from fastconv.cli.progress import progress
 
-    with Console(stderr=True).status("measuring"):
-        calls = overhead.measure_calls(options.threads, options.precision, options.rounds)
+    with progress(1) as begin:
+        calls = overhead.measure_calls(options.threads, options.precision, options.rounds, begin("calls"))
     engines = [engine for engine in (FastConv(), Torch()) if engine.available()]
     overhead.show(calls, Conditions.of(engines, options.threads, options.precision), table.console())
     if options.csv:
@@ -197,9 +192,13 @@ def _roofline(options: argparse.Namespace) -> int:
     from fastconv.bench.ceilings import measure_ceilings
     from fastconv.bench.engines import FastConv
     from fastconv.bench.run import Conditions
+    from fastconv.cli.progress import progress
 
-    ceilings = measure_ceilings(options.threads, options.rounds)
-    points = _each_model(options, lambda case: roofline.measure_layers(case, ceilings, options.rounds))
+    with progress(1 + len(options.model)) as begin:
+        ceilings = measure_ceilings(options.threads, options.rounds, begin("the machine's ceilings"))
+        points = _each_model(
+            options, begin, lambda case, tick: roofline.measure_layers(case, ceilings, options.rounds, tick)
+        )
     conditions = Conditions.of([FastConv()], options.threads, options.precision)
     roofline.show(points, ceilings, conditions, table.console())
     if options.csv:
@@ -211,8 +210,10 @@ def _roofline(options: argparse.Namespace) -> int:
 
 def _session(options: argparse.Namespace) -> int:
     from fastconv.bench import session, table
+    from fastconv.cli.progress import progress
 
-    rows = _each_model(options, lambda case: session.measure_sessions(case, options.rounds))
+    with progress(len(options.model)) as begin:
+        rows = _each_model(options, begin, lambda case, tick: session.measure_sessions(case, options.rounds, tick))
     session.show(rows, session.conditions(options.threads), table.console())
     if options.csv:
         table.write_csv(rows, options.csv)
@@ -222,8 +223,10 @@ def _session(options: argparse.Namespace) -> int:
 def _threads(options: argparse.Namespace) -> int:
     from fastconv.bench import scaling, table
     from fastconv.bench.run import Conditions
+    from fastconv.cli.progress import progress
 
-    rows = _each_model(options, lambda case: scaling.measure_scaling(case, options.rounds))
+    with progress(len(options.model)) as begin:
+        rows = _each_model(options, begin, lambda case, tick: scaling.measure_scaling(case, options.rounds, tick))
     scaling.show(rows, Conditions.of(scaling.engines(), options.threads, options.precision), table.console())
     if options.csv:
         table.write_csv(rows, options.csv)
@@ -232,19 +235,20 @@ def _threads(options: argparse.Namespace) -> int:
 
 def _choice(options: argparse.Namespace) -> int:
     from rich.console import Console
-    from rich.progress import track
 
     from fastconv.bench import choice
     from fastconv.bench.cases import ConvCase
     from fastconv.bench.engines import FastConv
     from fastconv.bench.run import Conditions
+    from fastconv.cli.progress import progress
 
     most = float("inf") if options.most_gflop is None else options.most_gflop * 1e9
     chosen = [shape for shape in _shapes(options, options.batch) if shape.flops <= most]
-    choices = [
-        choice.judge(ConvCase(shape, options.threads, options.precision), options.rounds)
-        for shape in track(chosen, "measuring", console=Console(stderr=True), transient=True)
-    ]
+    choices = []
+    with progress(len(chosen)) as begin:
+        for shape in chosen:
+            case = ConvCase(shape, options.threads, options.precision)
+            choices.append(choice.judge(case, options.rounds, tick=begin(str(shape))))
     conditions = Conditions.of([FastConv()], options.threads, options.precision)
     choice.show(choices, conditions, Console())
     if options.csv:
@@ -307,16 +311,16 @@ def _terms(options: argparse.Namespace, threads: int, precision: str) -> list[st
     return terms
 
 
-def _each_model(options: argparse.Namespace, measure: Callable[[Any], list[Any]]) -> list[Any]:
-    """Measure the models one by one, under a bar."""
-    from rich.console import Console
-    from rich.progress import track
-
+def _each_model(
+    options: argparse.Namespace, begin: Callable[[str], Tick], measure: Callable[[Any, Tick], list[Any]]
+) -> list[Any]:
+    """Measure the models one by one."""
     from fastconv.bench.cases import ModelCase
 
     rows: list[Any] = []
-    for text in track(options.model, "measuring", console=Console(stderr=True), transient=True):
-        rows += measure(ModelCase.of(text, _extents(options), options.threads, options.precision))
+    for text in options.model:
+        tick = begin(text)
+        rows += measure(ModelCase.of(text, _extents(options), options.threads, options.precision), tick)
     return rows
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def add(commands: Any) -> argparse.ArgumentParser:
     """Add the command's parser."""
     parser: argparse.ArgumentParser = commands.add_parser("profile", help="show where a model's time goes")
-    parser.add_argument("model", help="an ONNX file, a name of fastconv.models (random weights), or module:function")
+    parser.add_argument("model", help="a .onnx, .tflite or .pt2 file, a name of fastconv.models, or module:function")
     inputs.add(parser, required=False)
     parser.add_argument("--shape", metavar="NxCxHxW", help="of the first input, which is random without --input")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="of the runs (1)")
@@ -31,28 +31,23 @@ def add(commands: Any) -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     """Measure, print the table, and write what was asked for."""
     try:
-        from rich.console import Console
-        from rich.progress import Progress
-
         from fastconv.bench import roofline
         from fastconv.bench.ceilings import measure_ceilings
         from fastconv.bench.clock import Clock
         from fastconv.bench.table import console
+        from fastconv.cli.progress import progress
         from fastconv.profiling import layers, page, table, trace
     except ImportError as error:
         raise ImportError(f'{error}; profiles need: pip install "fastconv[bench]"') from error
     if options.threads < 1 or options.runs < 1:
         raise ValueError(f"profile: threads and runs must be >= 1, got {options.threads} and {options.runs}")
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("reading the model", total=3)
+    with progress(2) as begin:
         case = _case(options)
         clock = Clock()
         clock()
-        progress.update(bar, advance=1, description="measuring the machine's ceilings")
-        ceilings = measure_ceilings(options.threads, min(options.runs, 5))
-        progress.update(bar, advance=1, description=f"running {case.name}, layer by layer")
-        profile, steps = layers.measure(case, ceilings, options.runs, options.error, clock)
-        progress.update(bar, advance=1)
+        ceilings = measure_ceilings(options.threads, min(options.runs, 5), begin("the machine's ceilings"))
+        tick = begin(f"{case.name}, layer by layer")
+        profile, steps = layers.measure(case, ceilings, options.runs, options.error, clock, tick)
     table.show(profile, console())
     if options.html:
         options.html.write_text(page.to_html(profile), encoding="utf-8")
@@ -75,5 +70,5 @@ def _case(options: argparse.Namespace) -> ModelCase:
     if not options.input:
         return ModelCase.of(options.model, shape, options.threads, options.precision)
     source = sources.read(options.model, shape)
-    arrays = inputs.feed(InferenceSession(source.onnx), options.input, options.normalize)
-    return ModelCase(source.name, source.onnx, arrays, options.threads, options.precision)
+    arrays = inputs.feed(InferenceSession(source.model), options.input, options.normalize)
+    return ModelCase(source.name, source.model, arrays, options.threads, options.precision)

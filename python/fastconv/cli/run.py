@@ -16,7 +16,7 @@ from fastconv.session import InferenceSession
 def add(commands: Any) -> argparse.ArgumentParser:
     """Add the command's parser."""
     parser: argparse.ArgumentParser = commands.add_parser("run", help="run a model file on an image or an array")
-    parser.add_argument("model", type=Path, help="the ONNX or TensorFlow Lite file")
+    parser.add_argument("model", type=Path, help="the .onnx, .tflite or .pt2 file")
     inputs.add(parser, required=True)
     parser.add_argument("--output", type=Path, metavar="NPY", help="write the outputs here (several: .npz)")
     return parser

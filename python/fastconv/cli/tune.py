@@ -14,7 +14,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         "tune", help="measure the algorithms of a model's convolutions, for this machine's later runs"
     )
-    parser.add_argument("model", help="an ONNX or TensorFlow Lite file, a name of fastconv.models, or module:function")
+    parser.add_argument("model", help="a .onnx, .tflite or .pt2 file, a name of fastconv.models, or module:function")
     parser.add_argument("--shape", metavar="NxCxHxW", help="of the first input")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="to measure with (1)")
     parser.add_argument("--precision", default="highest", choices=("highest", "high", "medium"))

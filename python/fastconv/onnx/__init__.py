@@ -18,4 +18,17 @@ from fastconv.onnx.partition import Plan, make_plan
 from fastconv.onnx.runner import Runner, describe
 from fastconv.onnx.segment import to_graph
 
-__all__ = ["Model", "Plan", "Runner", "describe", "load", "make_plan", "self_contained", "to_graph", "to_onnx"]
+FORMAT = "onnx"
+
+__all__ = [
+    "FORMAT",
+    "Model",
+    "Plan",
+    "Runner",
+    "describe",
+    "load",
+    "make_plan",
+    "self_contained",
+    "to_graph",
+    "to_onnx",
+]

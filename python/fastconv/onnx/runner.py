@@ -11,6 +11,7 @@ import onnx
 
 from fastconv._ort.describe import ModelMetadata, NodeArg
 from fastconv._ort.profile import Trace
+from fastconv._verbose import is_verbose, tell
 from fastconv.onnx.fallback import FallbackNode
 from fastconv.onnx.loader import Model
 from fastconv.onnx.partition import FallbackStep, make_plan
@@ -108,6 +109,9 @@ class _Fallback:
         self._node = FallbackNode(step.node, model)
         self._feeds = step.feeds
         self._op_type = step.node.op_type
+        self._told = is_verbose()
+        if self._told:
+            tell(f"plan for {self._node.label}: onnx.reference: {step.reason}")
         self.inputs = list(step.feeds.values())
 
     def profile(self, values: Mapping[str, Any], runs: int) -> list[dict[str, Any]]:
@@ -129,8 +133,10 @@ class _Fallback:
         """Return the outputs by name."""
         began = time.perf_counter_ns()
         results = self._node.run({name: values[value] for name, value in self._feeds.items()})
+        took = time.perf_counter_ns() - began
+        if self._told:
+            tell(f"run of {self._node.label}: {took / 1e6:.3f} ms")
         if trace:
-            took = time.perf_counter_ns() - began
             trace.add("Node", self._node.label, began, took, op_name=self._op_type, algorithm="onnx.reference")
         return results
 

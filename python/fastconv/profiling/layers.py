@@ -8,6 +8,7 @@ layer whose data are found in cache.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from fastconv.bench.ceilings import Ceilings
 from fastconv.bench.clock import Clock
 from fastconv.bench.engines import FastConv
 from fastconv.bench.run import Conditions
+from fastconv.bench.steps import timed_steps
 from fastconv.bench.timing import measure as time_of
 
 # What operators are to somebody who looks at the whole: the colours of pictures.
@@ -115,7 +117,12 @@ class Profile:
 
 
 def measure(
-    case: ModelCase, ceilings: Ceilings, runs: int, errors: bool, clock: Clock
+    case: ModelCase,
+    ceilings: Ceilings,
+    runs: int,
+    errors: bool,
+    clock: Clock,
+    tick: Callable[[int], object] = lambda runs: None,
 ) -> tuple[Profile, list[dict[str, Any]]]:
     """Run a network layer by layer, and as a whole.
 
@@ -133,6 +140,8 @@ def measure(
         native has none.
     clock : Clock
         Read between the measurements.
+    tick : function, optional
+        Called after each run with the number of them all.
 
     Returns
     -------
@@ -142,17 +151,18 @@ def measure(
     """
     fastconv.set_num_threads(case.threads)
     clock()
+    timing: dict[str, Any] = {"rounds": runs, "between": clock, "tick": lambda: tick(2 * runs)}
     arena = constants = None
     try:
-        network = fastconv.compile(case.onnx, precision=case.precision)
+        network = fastconv.compile(case.model, precision=case.precision)
     except NotImplementedError:
         with fastconv.precision(case.precision):
-            session = fastconv.InferenceSession(case.onnx)
+            session = fastconv.InferenceSession(case.model)
         steps = _shared([{"epilogue": "", "error": None, **step} for step in session.profile(case.feed, runs)])
-        whole = time_of({"run": lambda: session.run(None, case.feed)}, rounds=runs, between=clock)["run"]
+        whole = time_of({"run": lambda: session.run(None, case.feed)}, **timing)["run"]
     else:
-        steps = fastconv.explain(network, *case.feed.values(), runs=runs, errors=errors).steps
-        whole = time_of({"run": lambda: network.run(case.feed)}, rounds=runs, between=clock)["run"]
+        steps = timed_steps(network, case, runs, errors, lambda: tick(2 * runs))
+        whole = time_of({"run": lambda: network.run(case.feed)}, **timing)["run"]
         plan = network._core.plan_summary(case.feed)
         arena, constants = plan["arena_bytes"], plan["constants_bytes"]
     inputs = ", ".join("x".join(map(str, array.shape)) for array in case.feed.values())

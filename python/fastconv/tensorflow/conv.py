@@ -13,6 +13,7 @@ from fastconv._arrays import Array, as_float32, like
 from fastconv.functional import conv1d as _conv1d
 from fastconv.functional import conv2d as _conv2d
 from fastconv.functional import conv3d as _conv3d
+from fastconv.tensorflow.documentation import document
 from fastconv.tensorflow.window import Window, make_window
 
 _CONVOLUTIONS = {1: _conv1d, 2: _conv2d, 3: _conv3d}
@@ -237,23 +238,21 @@ def turned(filters: Array) -> Array:
     return np.ascontiguousarray(taps_last.reshape(a, b, -1).swapaxes(0, 1)).reshape(b, a, *kernel)
 
 
-_DOCUMENTATION = """{summary}
-
-    Parameters
+_DOCUMENTATION = """    Parameters
     ----------
     input : array of float32
         Shape (N, {axes}, C), or (N, C, {axes}) with `data_format` "{first}"; there may be more batch axes. NumPy
         arrays, TensorFlow tensors, or anything with ``__dlpack__``.
     filters : array of float32
         Shape ({kernel}, C / groups, K): fewer channels than the input has make groups.
-    {strides} : int or ints
+    strides : int or ints
         One number, or 1, {rank} or {all} of them, those of batch and channels being 1.
     padding : {{"SAME", "VALID"}} or pairs
         "SAME" makes ceil(size / stride) results, with an odd cell of zeros at the end; pairs (before, after) are given
         for all {all} axes, also where TensorFlow takes words alone.
     data_format : {{"{last}", "{first}"}}
     dilations : int or ints, optional
-        As {strides}.
+        As strides.
     name : str, optional
         Accepted for TensorFlow's sake.
 
@@ -274,19 +273,5 @@ _DOCUMENTATION = """{summary}
     Semantics: tf.nn.conv{rank}d.
 """
 
-for _function, _rank, _axes, _kernel, _last, _first in (
-    (conv1d, 1, "W", "S", "NWC", "NCW"),
-    (conv2d, 2, "H, W", "R, S", "NHWC", "NCHW"),
-    (conv3d, 3, "D, H, W", "Q, R, S", "NDHWC", "NCDHW"),
-):
-    assert _function.__doc__ is not None
-    _function.__doc__ = _DOCUMENTATION.format(
-        summary=_function.__doc__,
-        rank=_rank,
-        all=_rank + 2,
-        axes=_axes,
-        kernel=_kernel,
-        last=_last,
-        first=_first,
-        strides="stride" if _rank == 1 else "strides",
-    )
+document(_DOCUMENTATION.replace("strides", "stride"), conv1d)
+document(_DOCUMENTATION, conv2d, conv3d)

@@ -8,6 +8,7 @@ from fastconv._arguments import Ints
 from fastconv._arrays import as_float32
 from fastconv.pooling import run_pool
 from fastconv.tensorflow.conv import Padding
+from fastconv.tensorflow.documentation import document
 from fastconv.tensorflow.window import make_window, spatial_values
 
 
@@ -127,9 +128,7 @@ def _pool(
     return run_pool(what, what[: len("max_pool")], input, rank, attributes, window.layout)
 
 
-_DOCUMENTATION = """{summary}
-
-    Parameters
+_DOCUMENTATION = """    Parameters
     ----------
     input : array of float32
         Shape (N, {axes}, C), or (N, C, {axes}) where `data_format` begins with "NC". NumPy arrays, TensorFlow
@@ -141,7 +140,7 @@ _DOCUMENTATION = """{summary}
     padding : {{"SAME", "VALID"}} or pairs
         "SAME" makes ceil(size / stride) results, with an odd cell at the end; pairs (before, after) are given for
         every axis, also where TensorFlow takes words alone. {padding}
-    data_format : {{{formats}}}, optional
+    data_format : {{"{last}", "{first}"}}, optional
         By default channels last.
     name : str, optional
         Accepted for TensorFlow's sake.
@@ -163,19 +162,5 @@ _DOCUMENTATION = """{summary}
     Semantics: tf.nn.{name}.
 """
 
-for _functions, _padding in (
-    ((max_pool, max_pool1d, max_pool2d, max_pool3d), "Padding never wins."),
-    ((avg_pool, avg_pool1d, avg_pool2d, avg_pool3d), "Padding does not count in the mean."),
-):
-    for _function, _axes, _formats in zip(
-        _functions,
-        ("spatial axes", "W", "H, W", "D, H, W"),
-        ('"NWC", "NHWC", "NDHWC", "NCW", "NCHW", "NCDHW"', '"NWC", "NCW"', '"NHWC", "NCHW"', '"NDHWC", "NCDHW"'),
-    ):
-        _function.__doc__ = _DOCUMENTATION.format(
-            summary=_function.__doc__,
-            name=_function.__name__,
-            axes=_axes,
-            padding=_padding,
-            formats=_formats,
-        )
+document(_DOCUMENTATION, max_pool, max_pool1d, max_pool2d, max_pool3d, padding="Padding never wins.")
+document(_DOCUMENTATION, avg_pool, avg_pool1d, avg_pool2d, avg_pool3d, padding="Padding does not count in the mean.")

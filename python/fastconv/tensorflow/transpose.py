@@ -13,6 +13,7 @@ from fastconv._arguments import Ints, integer
 from fastconv._arrays import as_float32, like
 from fastconv.functional import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from fastconv.tensorflow.conv import Padding, turned
+from fastconv.tensorflow.documentation import document
 from fastconv.tensorflow.window import Window, make_window
 
 _CONVOLUTIONS = {1: conv_transpose1d, 2: conv_transpose2d, 3: conv_transpose3d}
@@ -121,9 +122,7 @@ def _cuts(
     return cuts, extra
 
 
-_DOCUMENTATION = """{summary}
-
-    Parameters
+_DOCUMENTATION = """    Parameters
     ----------
     input : array of float32
         Shape (N, {axes}, C), or (N, C, {axes}) with `data_format` "{first}". NumPy arrays, TensorFlow tensors, or
@@ -160,18 +159,4 @@ _DOCUMENTATION = """{summary}
     Semantics: tf.nn.conv{rank}d_transpose.
 """
 
-for _function, _rank, _axes, _kernel, _last, _first in (
-    (conv1d_transpose, 1, "W", "S", "NWC", "NCW"),
-    (conv2d_transpose, 2, "H, W", "R, S", "NHWC", "NCHW"),
-    (conv3d_transpose, 3, "D, H, W", "Q, R, S", "NDHWC", "NCDHW"),
-):
-    assert _function.__doc__ is not None
-    _function.__doc__ = _DOCUMENTATION.format(
-        summary=_function.__doc__,
-        rank=_rank,
-        all=_rank + 2,
-        axes=_axes,
-        kernel=_kernel,
-        last=_last,
-        first=_first,
-    )
+document(_DOCUMENTATION, conv1d_transpose, conv2d_transpose, conv3d_transpose)

@@ -20,4 +20,6 @@ from fastconv.tflite.loader import Model, load
 from fastconv.tflite.loader import read_bytes as self_contained
 from fastconv.tflite.runner import Runner, describe
 
-__all__ = ["Model", "Runner", "describe", "load", "self_contained", "to_graph"]
+FORMAT = "tflite"
+
+__all__ = ["FORMAT", "Model", "Runner", "describe", "load", "self_contained", "to_graph"]

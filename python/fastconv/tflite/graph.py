@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fastconv.graph_builder import GraphBuilder
 from fastconv.tflite import ops  # noqa: F401 (fills the table of translators)
+from fastconv.tflite.dilation import find_dilated, translate_dilated
 from fastconv.tflite.loader import Model
 from fastconv.tflite.registry import Node, Values, translate
 
@@ -25,8 +26,14 @@ def to_graph(model: Model) -> GraphBuilder:
     for index, name in zip(model.inputs, names(model, model.inputs), strict=True):
         tensor = model.tensors[index]
         values.last[index] = graph.input(name, tensor.dtype, tensor.shape)
+    dilated = list(find_dilated(model))
+    last = {found.batch: found for found in dilated}
+    gone = {place for found in dilated for place in (found.space, found.conv)}
     for position, operator in enumerate(model.operators):
-        translate(Node(operator, position, values))
+        if position in last:
+            translate_dilated(last[position], values)
+        elif position not in gone:
+            translate(Node(operator, position, values))
     for index, name in zip(model.outputs, names(model, model.outputs), strict=True):
         graph.output(values.plain(index), name)
     return graph.pruned()

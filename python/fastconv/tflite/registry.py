@@ -181,13 +181,17 @@ class Node:
             raise InvalidGraph.of(f"tflite: {self.label}: weights must have {len(order)} axes, got {array.ndim}")
         return self._values.graph.constant(np.ascontiguousarray(array.transpose(order)), name=self.tensor(index).name)
 
+    def array(self, array: np.ndarray) -> int:
+        """Return a new constant."""
+        return self._values.graph.constant(array)
+
     def ints(self, numbers: Sequence[int]) -> int:
         """Return a new int64 constant: a shape argument."""
-        return self._values.graph.constant(np.array(numbers, np.int64))
+        return self.array(np.array(numbers, np.int64))
 
     def number(self, value: float) -> int:
         """Return a new scalar of float32."""
-        return self._values.graph.constant(np.array(value, np.float32))
+        return self.array(np.array(value, np.float32))
 
     def add_outputs(self, op: str, *inputs: int | None, outputs: int, **attributes: Any) -> tuple[int, ...]:
         """Append a call and return its outputs."""

@@ -1,77 +1,24 @@
-"""What a session needs of a TensorFlow Lite model: its description, and its network to run.
-
-The counterpart of `fastconv.onnx.runner` for models that are always one network.
-"""
+"""What a session needs of a TensorFlow Lite model: its description, and its network to run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from fastconv import _core
+from fastconv._one_network import OneNetwork
 from fastconv._ort.describe import ModelMetadata, NodeArg
-from fastconv._ort.errors import InvalidArgument, InvalidGraph
-from fastconv._ort.profile import Trace
 from fastconv._ort.values import type_of
 from fastconv.tflite.graph import names, to_graph
 from fastconv.tflite.loader import Model
 
 
-class Runner:
-    """A model's network.
-
-    Parameters
-    ----------
-    model : Model
-    options : mapping
-        Keyword arguments of ``_core.Network``.
-    free_dimensions : mapping of str to int
-        No use here: these files have no names for extents.
-    """
+class Runner(OneNetwork):
+    """A model's network. These files have no names for extents, so `free_dimensions` are of no use here."""
 
     def __init__(self, model: Model, options: Mapping[str, Any], free_dimensions: Mapping[str, int]):
-        self.output_names = names(model, model.outputs)
-        self.fallbacks: dict[str, int] = {}
-        self.reasons: dict[str, str] = {}
-        self._options = options
-        graph = _core.Graph()
-        try:
-            to_graph(model).replay(graph)
-        except (ValueError, TypeError) as error:
-            raise InvalidGraph.of(f"tflite: {error}") from error
-        self._graph = graph
-
-    def prepare(self) -> None:
-        """Make the network, and its plan where the extents of all inputs are known: the first run only computes."""
-        try:
-            self._network = _core.Network(self._graph, **self._options)
-            del self._graph  # the network has packed its weights
-            self._network.plan_ahead()
-        except (ValueError, TypeError) as error:
-            raise InvalidGraph.of(f"tflite: {error}") from error
-
-    def run(
-        self,
-        names: Sequence[str],
-        feed: Mapping[str, Any],
-        trace: Trace | None = None,
-        before_step: Callable[[], None] = lambda: None,
-    ) -> list[Any]:
-        """Return the outputs called `names`. `before_step` may raise to stop the run."""
-        before_step()
-        try:
-            results = dict(zip(self.output_names, self._network.run(feed)))
-        except (ValueError, TypeError) as error:
-            raise InvalidArgument.of(str(error)) from error
-        if trace:
-            trace.add_network(self._network, feed)
-        return [results[name] for name in names]
-
-    def profile(self, feed: Mapping[str, Any], runs: int) -> list[dict[str, Any]]:
-        """Return a row for each operator, in running order; see `InferenceSession.profile`."""
-        return list(self._network.profile(feed, runs=runs))
+        super().__init__("tflite", to_graph(model), options)
 
 
 def describe(model: Model) -> tuple[list[NodeArg], list[NodeArg], ModelMetadata]:

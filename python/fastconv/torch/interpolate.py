@@ -22,9 +22,9 @@ def whole_resizes() -> Iterator[None]:
     for overload in overloads:
         for key in _KEYS:
             overload.py_kernels.pop(key, None)
-    for op in KEPT_WHOLE:
+    for vec, function in by_default().items():
         for key in _KEYS:
-            op.vec.py_kernels[key] = _by_default(op.default)
+            vec.py_kernels[key] = function
     _forget(overloads)
     try:
         yield
@@ -40,8 +40,12 @@ def _forget(overloads: list[Any]) -> None:
         overload._dispatch_cache.clear()
 
 
-def _by_default(default: Callable[..., Any]) -> Callable[..., Any]:
-    """Return an operator's `vec` form, which takes sizes or factors, in terms of its `default` form."""
+def by_default() -> dict[Any, Callable[..., Any]]:
+    """Return each operator's `vec` form, which takes sizes or factors, in terms of its `default` form."""
+    return {op.vec: _vec(op.default) for op in KEPT_WHOLE}
+
+
+def _vec(default: Callable[..., Any]) -> Callable[..., Any]:
 
     def vec(x: torch.Tensor, size: Any, *more: Any) -> Any:
         *options, factors = more

@@ -39,6 +39,7 @@ from ._pool import (
     max_pool3d,
 )
 from ._shape import cat, concat, flatten, interpolate, linear, mean, pad, pixel_shuffle
+from ._tensors import on_tensors
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -88,3 +89,5 @@ __all__ = [
     "softplus",
     "tanh",
 ]
+
+globals().update({name: on_tensors(globals()[name]) for name in __all__})

@@ -1,5 +1,5 @@
 """The translators, one file a family. Importing this package fills the table in `fastconv.tflite.registry`."""
 
-from fastconv.tflite.ops import conv, dense, elementwise, movement, pool, reduce, resize, shape
+from fastconv.tflite.ops import blocks, conv, dense, elementwise, movement, normalize, pool, reduce, resize, shape
 
-__all__ = ["conv", "dense", "elementwise", "movement", "pool", "reduce", "resize", "shape"]
+__all__ = ["blocks", "conv", "dense", "elementwise", "movement", "normalize", "pool", "reduce", "resize", "shape"]

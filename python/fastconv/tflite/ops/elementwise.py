@@ -33,6 +33,7 @@ _BINARY = {
     "POW": "pow",
     "MAXIMUM": "max",
     "MINIMUM": "min",
+    "FLOOR_MOD": "mod",
     "SQUARED_DIFFERENCE": "sub",
     "PRELU": "prelu",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import tflite
 
 from fastconv._ort.errors import InvalidGraph
@@ -38,21 +39,40 @@ def pad(node: Node) -> None:
 
 @translates("MIRROR_PAD")
 def mirror_pad(node: Node) -> None:
-    """Translate reflection at the edges' cells."""
-    if node.option("Mode", 0) != tflite.MirrorPadMode.REFLECT:
-        raise node.unsupported("symmetric reflection")
-    _pad(node, None, "reflect")
+    """Translate reflection at the edges' cells, or at their outer sides."""
+    if node.option("Mode", 0) == tflite.MirrorPadMode.REFLECT:
+        _pad(node, None, "reflect")
+        return
+    x, pads, first = _padded(node)
+    shape = node.tensor(0).shape
+    extents = [shape[axis] for axis in channels_first(len(shape))] if first else shape
+    if any(max(ends) > extent >= 0 for ends, extent in zip(pads.tolist(), extents)):
+        raise InvalidGraph.of(f"tflite: {node.label}: pads must be within {list(extents)}, got {pads.tolist()}")
+    for axis, (before, after) in enumerate(pads.tolist()):
+        if before > 0:
+            x = node.add("concat", _backwards(node, x, axis, before - 1, -_FARTHEST), x, axis=axis)
+        if after > 0:
+            x = node.add("concat", x, _backwards(node, x, axis, -1, -1 - after), axis=axis)
+    node.gives(x, first=first)
+
+
+def _backwards(node: Node, x: int, axis: int, begin: int, end: int) -> int:
+    return node.add("slice", x, *map(node.ints, ([begin], [end], [axis], [-1])))
 
 
 def _pad(node: Node, value: int | None, mode: str) -> None:
+    x, pads, first = _padded(node)
+    node.gives(node.add("pad", x, node.ints(pads.T.ravel()), value, mode=mode), first=first)
+
+
+def _padded(node: Node) -> tuple[int, np.ndarray, bool]:
+    """Return the value to pad, the pads of its axes, and whether its channels are first."""
     pads, rank = node.constant(1), node.rank(0)
     if pads.shape != (rank, 2):
         raise InvalidGraph.of(f"tflite: {node.label}: pads must have shape {(rank, 2)}, got {pads.shape}")
-    first = rank == 4
-    if first:
-        pads = pads[channels_first(rank)]
-    x = node.first(0) if first else node.input(0)
-    node.gives(node.add("pad", x, node.ints(pads.T.ravel()), value, mode=mode), first=first)
+    if rank != 4:
+        return node.input(0), pads, False
+    return node.first(0), pads[channels_first(rank)], True
 
 
 @translates("SPLIT", "SPLIT_V")

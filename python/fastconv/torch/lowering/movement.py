@@ -98,6 +98,14 @@ def slice_(call: Call, x: Node, axis: int, start: Any, end: Any, step: int) -> V
     return call.add("slice", call.value(x), *arguments)
 
 
+@translates(aten.flip.default, types=ANY)
+def flip(call: Call, x: Node, axes: list[int]) -> Values:
+    """Translate the reversal of axes."""
+    last, before_first, back = [-1] * len(axes), [torch.iinfo(torch.int64).min] * len(axes), [-1] * len(axes)
+    at = [call.axis(axis) for axis in axes]
+    return call.add("slice", call.value(x), *map(call.ints, (last, before_first, at, back)))
+
+
 @translates(aten.select.int, types=ANY)
 def select(call: Call, x: Node, axis: int, index: Any) -> Values:
     """Translate one index of an axis."""
