@@ -110,6 +110,7 @@ class Splitter {
     int stretch = kUnseen;  // the only one whose nodes make and read it
     bool in_arena = true;
     int first = -1, last = -1;  // nodes that touch it
+    bool inherits = false;      // made in the memory of an input that ends there (see memory_plan.cc)
   };
 
   ValueId home(ValueId id) const { return home_of(graph_, id); }
@@ -131,6 +132,10 @@ class Splitter {
       std::for_each(graph_.nodes[i].inputs.begin(), graph_.nodes[i].inputs.end(), touch);
       std::for_each(graph_.nodes[i].outputs.begin(), graph_.nodes[i].outputs.end(), touch);
     }
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      const Node& node = graph_.nodes[i];
+      if (inherits(node, static_cast<int>(i))) homes_[home(node.outputs[0])].inherits = true;
+    }
     for (size_t id = 0; id < graph_.values.size(); ++id) {
       const Value &value = graph_.values[id], &whole = graph_.values[home(static_cast<ValueId>(id))];
       const bool alike = !value.shape.empty() && !whole.shape.empty() && value.shape[0] == whole.shape[0] &&
@@ -140,21 +145,32 @@ class Splitter {
     }
   }
 
+  bool inherits(const Node& node, int index) const {
+    if (!(node.op->flags & kMayAlias)) return false;
+    return std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
+      if (id == kNoValue || !homes_[home(id)].in_arena || homes_[home(id)].last != index) return false;
+      return bytes_of(graph_.values[home(id)]) == bytes_of(graph_.values[node.outputs[0]]);
+    });
+  }
+
   // The most bytes of the arena that are in use at a time if `stretch`, the one of this index, is taken in turns.
   int64_t most_alive(const Stretch* stretch, int index) const {
     std::vector<int64_t> alive(graph_.nodes.size() + 1);  // at first the change from the node before
     for (size_t id = 0; id < homes_.size(); ++id) {
-      auto [only, in_arena, first, last] = homes_[id];
+      auto [only, in_arena, first, last, inherits] = homes_[id];
       if (!in_arena || first < 0 || home(static_cast<ValueId>(id)) != static_cast<ValueId>(id)) continue;
       int64_t bytes = bytes_of(graph_.values[id]);
       if (stretch && only == index) {
         bytes /= stretch->turns;
       } else if (stretch) {
         const int begin = static_cast<int>(stretch->first), end = static_cast<int>(stretch->end);
-        if (begin <= first && first < end) first = begin;
+        if (begin <= first && first < end) {
+          first = begin;
+          inherits = false;  // the next turn needs the input again
+        }
         if (begin <= last && last < end) last = end - 1;
       }
-      alive[first] += bytes;
+      alive[inherits ? first + 1 : first] += bytes;
       alive[last + 1] -= bytes;
     }
     int64_t most = 0, now = 0;
