@@ -140,8 +140,8 @@ enum OpFlags : unsigned {
   kReadsPixels = 16,   // reads channels_last inputs of any pixel stride (see Placement)
   kWritesPixels = 32,  // writes such outputs
   kPixelStrides = kReadsPixels | kWritesPixels,
-  // Each index of the outputs' axis 0 is made of the same index of the inputs' alone (of those that hold images, see
-  // images.h), in one way whatever their number; where an attribute "axis" is, unless it names axis 0.
+  // Where the outputs and the inputs that hold images (see images.h) have one extent along axis 0, each index there is
+  // made of the same index of those inputs alone.
   kEachImage = 64,
 };
 

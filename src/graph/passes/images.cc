@@ -16,13 +16,6 @@ bool holds_images(const Node& node, size_t input) {
   return node.op->layout == LayoutRule::follow && !(node.op->flags & kValueInputs);
 }
 
-bool names_batch_axis(const Graph& graph, const Node& node) {
-  const auto axis = node.attributes.find("axis");
-  if (axis == node.attributes.end()) return false;
-  const int64_t value = std::get<int64_t>(axis->second);
-  return value == 0 || value == -static_cast<int64_t>(graph.values[node.outputs[0]].shape.size());
-}
-
 // The images of a node whose outputs are made of each image of its inputs alone; 0 where there is no such axis.
 int64_t images_of(const Graph& graph, const Node& node) {
   const auto value = [&](ValueId id) -> const Value& { return graph.values[id]; };
@@ -33,7 +26,7 @@ int64_t images_of(const Graph& graph, const Node& node) {
     const Shape& seen = value(node.inputs[0]).shape;
     return !seen.empty() && seen[0] == images ? images : 0;
   }
-  if (!(node.op->flags & kEachImage) || names_batch_axis(graph, node)) return 0;
+  if (!(node.op->flags & kEachImage)) return 0;
   if (node.outputs.size() > 1 && node.op != &op_split) return 0;  // a pool's indices count through the batch
   for (ValueId id : node.outputs) {
     if (value(id).shape.empty() || value(id).shape[0] != images) return 0;
