@@ -178,7 +178,7 @@ def test_turns_change_no_bit(case, threads):
     whole, feed = built(case, WHOLE)
     expected = whole.run(feed)
     network, _ = built(case, ONE)
-    assert set(turns(whole, feed)) == {1}
+    assert turns(whole, feed) == [1] * len(turns(network, feed))
     assert (N in turns(network, feed)) == (case is not folded_into_the_batch)  # whose arena would grow
     for count, most in ((1, N), (2, N // 2), (4, N // 3), (1, N)):
         threads(count)

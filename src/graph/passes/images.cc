@@ -130,11 +130,7 @@ class Splitter {
       if (inherits(node, static_cast<int>(i))) homes_[home(node.outputs[0])].inherits = true;
     }
     for (size_t id = 0; id < graph_.values.size(); ++id) {
-      const Value &value = graph_.values[id], &whole = graph_.values[home(static_cast<ValueId>(id))];
-      const bool alike = !value.shape.empty() && !whole.shape.empty() && value.shape[0] == whole.shape[0] &&
-                         strides_of(value)[0] == strides_of(whole)[0];
-      if (value.constant) homes_[id].in_arena = false;
-      if (value.constant || !alike) homes_[home(static_cast<ValueId>(id))].stretch = kCrosses;
+      if (graph_.values[id].constant) homes_[id] = {kCrosses, false};
     }
   }
 
