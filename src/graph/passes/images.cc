@@ -112,6 +112,9 @@ class Splitter {
     const auto border = [&](ValueId id) { homes_[home(id)] = {kCrosses, false}; };
     std::for_each(graph_.inputs.begin(), graph_.inputs.end(), border);
     std::for_each(graph_.outputs.begin(), graph_.outputs.end(), border);
+    for (size_t id = 0; id < graph_.values.size(); ++id) {
+      if (graph_.values[id].constant) border(static_cast<ValueId>(id));
+    }
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       const Stretch* found = stretch_of(stretches, i);
       const int stretch = found ? static_cast<int>(found - stretches.data()) : kCrosses;
@@ -128,9 +131,6 @@ class Splitter {
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       const Node& node = graph_.nodes[i];
       if (inherits(node, static_cast<int>(i))) homes_[home(node.outputs[0])].inherits = true;
-    }
-    for (size_t id = 0; id < graph_.values.size(); ++id) {
-      if (graph_.values[id].constant) homes_[id] = {kCrosses, false};
     }
   }
 
