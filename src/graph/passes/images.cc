@@ -203,7 +203,7 @@ class Splitter {
 std::vector<Stretch> choose_stretches(std::span<const ImageCost> nodes, int64_t l2_bytes, int64_t threads) {
   const auto gains = [&](const ImageCost& node) { return node.works && node.activations > l2_bytes; };
   const auto goes_along = [&](const ImageCost& node) {
-    return !node.works || node.weights <= std::max(node.activations, l2_bytes / 8);
+    return !node.works || node.weights <= std::max(node.activations / 2, l2_bytes / 8);
   };
   std::vector<Stretch> stretches;
   for (size_t i = 0; i < nodes.size(); ++i) {
