@@ -1,4 +1,4 @@
-"""A batch gives the bits of its images alone, whatever runs image by image: compiled, of dynamic shapes, in sessions."""
+"""A batch gives the bits of its images alone, whatever is taken in turns: compiled, and in sessions of any shape."""
 
 from functools import partial
 
