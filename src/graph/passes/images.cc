@@ -200,11 +200,11 @@ class Splitter {
 
 }  // namespace
 
-// Measured on an EPYC (Zen 5, AVX-512, 1 MB L2), November 2026, `fastconv bench model resnet50 resnet18 mobilenet_v2
-// squeezenet1_1 googlenet efficientnet_b0 vgg16 --batch 1,8 --threads 1`: activations of 1 or 1.5 times L2 are level;
-// half of it costs MobileNetV2 4 %, 3 times 12 %. Weights as large as the activations cost VGG-16 3 %, smaller parts of
-// them are level. An eighth of L2 lets squeeze-and-excite layers go along; a tenth to a half are level. See
-// decision 25.
+// Measured on an EPYC (Zen 5, AVX-512, 1 MB L2), November 2026: processor time of networks of fc.models compiled for 8
+// images, one thread, variants in turns (`fastconv bench model ... --batch 1,8 --threads 1` shows the whole).
+// Activations of 1 or 1.5 times L2 are level; half of it costs MobileNetV2 4 %, 3 times 12 %. Weights as large as the
+// activations cost VGG-16 about 3 %, smaller parts are level. An eighth of L2 lets squeeze-and-excite layers go along;
+// a tenth to a half are level. See decision 25.
 std::vector<Stretch> choose_stretches(std::span<const ImageCost> nodes, int64_t l2_bytes, int64_t threads) {
   const auto gains = [&](const ImageCost& node) { return node.works && node.activations > l2_bytes; };
   const auto goes_along = [&](const ImageCost& node) {
