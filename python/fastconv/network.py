@@ -116,7 +116,8 @@ class Network:
         -------
         list of dict
             name, op, epilogue, algorithm, ms (median of `runs`), flops, bytes, shape; of a convolution also
-            "convolution", its key, and "alternatives", the algorithms that apply.
+            "convolution", its key, and "alternatives", the algorithms that apply. All are of the whole batch; "turns"
+            tells in how many parts a run takes it.
         """
         feed = {name: as_array(array) for name, array in self._feed(arrays).items()}
         steps: list[dict[str, Any]] = self._core.profile(feed, runs=runs)

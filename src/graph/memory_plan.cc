@@ -43,8 +43,12 @@ int64_t place(std::vector<Block>& blocks) {
 
 class Planner {
  public:
-  Planner(const Graph& graph, const std::vector<std::unique_ptr<Step>>& steps)
-      : graph_(graph), steps_(steps), last_use_(graph.values.size(), -1), block_(graph.values.size(), -1) {}
+  Planner(const Graph& graph, const std::vector<std::unique_ptr<Step>>& steps, std::span<const Stretch> stretches)
+      : graph_(graph),
+        steps_(steps),
+        stretches_(stretches),
+        last_use_(graph.values.size(), -1),
+        block_(graph.values.size(), -1) {}
 
   MemoryPlan run() {
     plan_.values.resize(graph_.values.size());
@@ -64,9 +68,9 @@ class Planner {
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       if (!steps_[i]) continue;
       for (ValueId id : graph_.nodes[i].inputs) {
-        if (id != kNoValue) last_use_[home(id)] = static_cast<int>(i);
+        if (id != kNoValue) last_use_[home(id)] = span_of(i, home(id)).second;
       }
-      for (ValueId id : graph_.nodes[i].outputs) last_use_[home(id)] = static_cast<int>(i);
+      for (ValueId id : graph_.nodes[i].outputs) last_use_[home(id)] = span_of(i, home(id)).second;
     }
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       if (steps_[i]) add_step(static_cast<int>(i));
@@ -90,6 +94,13 @@ class Planner {
  private:
   ValueId home(ValueId id) const { return home_of(graph_, id); }
 
+  // The first and last step that run before a use of `home` by step i is over: the next turn needs it again.
+  std::pair<int, int> span_of(size_t i, ValueId home) const {
+    const Stretch* stretch = stretch_of(stretches_, i);
+    if (!stretch || !stretch->walked.contains(home)) return {static_cast<int>(i), static_cast<int>(i)};
+    return {static_cast<int>(stretch->first), static_cast<int>(stretch->end) - 1};
+  }
+
   int add_block(int64_t bytes, int first, int last) {
     blocks_.push_back({round_up(std::max<int64_t>(bytes, 1), kAlignment), first, last});
     plan_.unshared_bytes += blocks_.back().bytes;
@@ -107,7 +118,7 @@ class Planner {
         blocks_[shared].last = last;
       } else {
         const Value& value = graph_.values[whole];
-        block_[whole] = add_block(byte_count(value.dtype, value.shape), i, last);
+        block_[whole] = add_block(byte_count(value.dtype, value.shape), span_of(i, whole).first, last);
       }
     }
     workspace_block_.resize(i + 1, -1);
@@ -131,6 +142,7 @@ class Planner {
 
   const Graph& graph_;
   const std::vector<std::unique_ptr<Step>>& steps_;
+  std::span<const Stretch> stretches_;
   std::vector<int> last_use_;  // by home: the last step that reads or writes in it
   std::vector<int> block_;     // by home: its block, -1 where it is not in the arena
   std::vector<int> workspace_block_;
@@ -140,8 +152,9 @@ class Planner {
 
 }  // namespace
 
-MemoryPlan plan_memory(const Graph& graph, const std::vector<std::unique_ptr<Step>>& steps) {
-  return Planner(graph, steps).run();
+MemoryPlan plan_memory(const Graph& graph, const std::vector<std::unique_ptr<Step>>& steps,
+                       std::span<const Stretch> stretches) {
+  return Planner(graph, steps, stretches).run();
 }
 
 void separate_outputs(Graph& graph) {

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
+#include "graph/images.h"
 #include "graph/op.h"
 
 namespace fastconv::graph {
@@ -28,7 +30,8 @@ struct MemoryPlan {
 
 // `steps[i]` is node i's step, null where there is nothing to do. Every graph output must have a producer of its own,
 // and memory of its own.
-MemoryPlan plan_memory(const Graph& graph, const std::vector<std::unique_ptr<Step>>& steps);
+MemoryPlan plan_memory(const Graph& graph, const std::vector<std::unique_ptr<Step>>& steps,
+                       std::span<const Stretch> stretches);
 
 // Gives every graph output a producer of its own: a copy where it is an input, a constant, or another output.
 void separate_outputs(Graph& graph);

@@ -30,6 +30,7 @@ Network::Network(Graph graph, const NetworkOptions& options) : graph_(std::move(
   if (graph_.outputs.empty()) value_error("network: outputs must be >= 1, got 0");
   options_.precision = options.precision;
   options_.algorithms = options.algorithms;
+  options_.l2_bytes = options.l2_bytes;
   max_plans_ = static_cast<size_t>(options.max_plans);
   for (ValueId id : graph_.inputs) {
     const Value& value = graph_.values[id];

@@ -24,6 +24,7 @@ struct NetworkOptions {
   std::string precision = "highest";
   int max_plans = 8;
   std::map<std::string, std::string> algorithms{};  // see PlanOptions
+  int64_t l2_bytes = 0;                             // see PlanOptions
 };
 
 class Network {

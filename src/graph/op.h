@@ -95,6 +95,7 @@ class Step {
 struct PlanOptions {
   std::string precision = "highest";
   std::map<std::string, std::string> algorithms{};  // by Step::choice_key(); what does not apply is passed over
+  int64_t l2_bytes = 0;  // the cache that stretches keep to (see images.h); 0: this machine's
 };
 
 // Everything infer sees, plus formats. Values' shapes stay logical; physical_* say how they lie in memory.
@@ -139,6 +140,9 @@ enum OpFlags : unsigned {
   kReadsPixels = 16,   // reads channels_last inputs of any pixel stride (see Placement)
   kWritesPixels = 32,  // writes such outputs
   kPixelStrides = kReadsPixels | kWritesPixels,
+  // Where the outputs and the inputs that hold images (see images.h) have one extent along axis 0, each index there is
+  // made of the same index of those inputs alone.
+  kEachImage = 64,
 };
 
 // How many inputs or outputs a node may have. Inputs from `least` on are optional: they may be absent, unless any

@@ -40,6 +40,9 @@ std::optional<Parts> parts_of(const Graph& graph, const Node& node);
 // Where a part must be placed to lie in the whole; nothing where no pixel stride tells its strides.
 std::optional<Placement> placement_in(const Graph& graph, ValueId whole, const Part& part);
 
+// Whether the part's value lies where the whole has its cells.
+bool lies_in(const Graph& graph, ValueId whole, const Part& part);
+
 // Gives views their input's place. Before anything asks for a home.
 void place_views(Graph& graph);
 

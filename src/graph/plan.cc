@@ -41,10 +41,26 @@ void Plan::run_step(const PlannedStep& step, RunState& state) const noexcept {
   step.step->run({operand, operand + step.input_count, state.arena.data() + step.workspace_offset});
 }
 
+template <class Fn>
+void Plan::walk(RunState& state, const Fn& fn) const noexcept {
+  const auto move = [&state](const PlannedStretch& stretch, int64_t turns) {
+    for (const auto& [operand, bytes] : stretch.walked) {
+      state.pointers[operand] = static_cast<std::byte*>(state.pointers[operand]) + turns * bytes;
+    }
+  };
+  for (const PlannedStretch& stretch : stretches) {
+    for (int64_t turn = 0; turn < stretch.turns; ++turn) {
+      for (size_t i = stretch.first; i < stretch.end; ++i) fn(i);
+      move(stretch, 1);
+    }
+    move(stretch, -stretch.turns);
+  }
+}
+
 void Plan::run(RunState& state, const void* const* inputs, void* const* outputs) const noexcept {
   const RunClock clock(verbose);
   set_borders(state, inputs, outputs);
-  for (const PlannedStep& step : steps) run_step(step, state);
+  walk(state, [&](size_t i) { run_step(steps[i], state); });
   if (verbose) {
     std::fprintf(stderr, "fastconv: run of plan %llu: %.3f ms\n", static_cast<unsigned long long>(id), clock.ms());
   }
@@ -53,13 +69,13 @@ void Plan::run(RunState& state, const void* const* inputs, void* const* outputs)
 std::vector<double> Plan::time_steps(RunState& state, const void* const* inputs, void* const* outputs, int runs) const {
   using Clock = std::chrono::steady_clock;
   run(state, inputs, outputs);
-  std::vector<std::vector<double>> times(steps.size());
+  std::vector<std::vector<double>> times(steps.size(), std::vector<double>(runs, 0.0));
   for (int r = 0; r < runs; ++r) {
-    for (size_t i = 0; i < steps.size(); ++i) {
+    walk(state, [&](size_t i) {
       const auto begin = Clock::now();
       run_step(steps[i], state);
-      times[i].push_back(std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
-    }
+      times[i][r] += std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+    });
   }
   std::vector<double> medians;
   for (std::vector<double>& t : times) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "graph/memory_plan.h"
@@ -33,9 +34,19 @@ struct PlannedStep {
   int first_operand;     // in Plan::operands: the inputs, then the outputs
   int input_count;
   int64_t workspace_offset;
-  int64_t bytes;      // read and written
+  int64_t turns;      // how often a run takes the step: 1 where it is for the whole batch
+  int64_t bytes;      // read and written by a run
   TensorSpec output;  // of the first output, for profiles
   Format format;      // of the first output
+  double flops() const { return step->flops() * static_cast<double>(turns); }
+};
+
+// Steps that a run takes in turns (see images.h).
+struct PlannedStretch {
+  size_t first, end;  // steps [first, end)
+  int64_t turns;      // 1 where they are for the whole batch
+  // Operands that lie in the whole batch, and bytes from one turn's images to the next one's.
+  std::vector<std::pair<size_t, int64_t>> walked{};
 };
 
 // What one run needs besides the plan: an arena and the resolved addresses. Reused from run to run.
@@ -49,6 +60,7 @@ struct Plan {
   uint64_t id = 0;       // never used twice in a process; 0 is no plan
   bool verbose = false;  // whether runs are told of on stderr
   std::vector<PlannedStep> steps;
+  std::vector<PlannedStretch> stretches;  // of all steps, in order
   std::vector<Location> operands;
   std::vector<TensorSpec> outputs;
   std::vector<ConstantBytes> constants;  // what the operands point into
@@ -67,6 +79,9 @@ struct Plan {
  private:
   void set_borders(RunState& state, const void* const* inputs, void* const* outputs) const noexcept;
   void run_step(const PlannedStep& step, RunState& state) const noexcept;
+  // Calls fn(index of a step) for all steps and turns; operands are where each turn wants them meanwhile.
+  template <class Fn>
+  void walk(RunState& state, const Fn& fn) const noexcept;
 };
 
 // `graph`'s inputs must have concrete shapes; inputs with a constant are known values. Throws ValueError, TypeError or

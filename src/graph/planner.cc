@@ -5,8 +5,12 @@
 #include <numeric>
 #include <set>
 
+#include "base/cpu.h"
+#include "base/threads.h"
 #include "base/verbose.h"
+#include "graph/images.h"
 #include "graph/memory_plan.h"
+#include "graph/ops/move.h"
 #include "graph/passes/passes.h"
 #include "graph/placement.h"
 #include "graph/plan.h"
@@ -91,12 +95,29 @@ std::string epilogue_of(const Node& node) {
   return text + (node.function == kRelu ? "relu" : kFunctionNames[static_cast<int>(node.function.function)]);
 }
 
-int64_t value_bytes(const Graph& graph, const std::vector<ValueId>& ids) {
+// What a node's values hold together in all turns; constants are the same in each.
+int64_t value_bytes(const Graph& graph, const std::vector<ValueId>& ids, int64_t turns) {
   int64_t bytes = 0;
   for (ValueId id : ids) {
-    if (id != kNoValue) bytes += byte_count(graph.values[id].dtype, graph.values[id].shape);
+    if (id == kNoValue) continue;
+    const Value& value = graph.values[id];
+    bytes += byte_count(value.dtype, value.shape) * (value.constant ? 1 : turns);
   }
   return bytes;
+}
+
+// Bytes from one turn's images, in a value that holds the whole batch, to the next one's.
+int64_t turn_bytes(const Value& images) {
+  return strides_of(images)[0] * images.shape[0] * size_of(images.dtype);
+}
+
+// Adds the next step, of a node in `stretch` (null: for the whole batch), to the stretch it belongs to.
+PlannedStretch& stretch_at(Plan& plan, const Stretch* stretch, const Stretch* before) {
+  if (plan.stretches.empty() || stretch != before) {
+    plan.stretches.push_back({plan.steps.size(), plan.steps.size(), stretch ? stretch->turns : 1});
+  }
+  ++plan.stretches.back().end;
+  return plan.stretches.back();
 }
 
 }  // namespace
@@ -111,10 +132,12 @@ std::shared_ptr<const Plan> make_plan(Graph graph, const PlanOptions& options, P
   separate_outputs(graph);
   remove_dead_nodes(graph);
   place_parts(graph);
+  const int64_t l2_bytes = options.l2_bytes ? options.l2_bytes : cpu_info().l2_bytes;
+  const std::vector<Stretch> stretches = split_images(graph, l2_bytes, num_threads());
 
   StepMaker maker(graph, options, cache, std::move(readers));
   std::vector<std::unique_ptr<Step>> steps = maker.run();
-  const MemoryPlan memory = plan_memory(graph, steps);
+  const MemoryPlan memory = plan_memory(graph, steps, stretches);
 
   static std::atomic<uint64_t> plan_count{0};
   auto plan = std::make_shared<Plan>();
@@ -123,11 +146,25 @@ std::shared_ptr<const Plan> make_plan(Graph graph, const PlanOptions& options, P
   plan->arena_bytes = memory.arena_bytes;
   plan->unshared_bytes = memory.unshared_bytes;
   std::set<const Constant*> counted;
+  const Stretch* before = nullptr;
   for (size_t i = 0; i < steps.size(); ++i) {
     if (!steps[i]) continue;
     const Node& node = graph.nodes[i];
+    const Stretch* stretch = stretch_of(stretches, i);
+    const int64_t turns = stretch ? stretch->turns : 1;
+    const int64_t bytes = value_bytes(graph, node.inputs, turns) + value_bytes(graph, node.outputs, turns);
     const Value& first = graph.values[node.outputs[0]];
-    const int64_t bytes = value_bytes(graph, node.inputs) + value_bytes(graph, node.outputs);
+    Shape shape = first.shape;
+    if (stretch) shape[0] *= turns;
+    PlannedStretch& planned = stretch_at(*plan, stretch, before);
+    before = stretch;
+    // An operand's place, where the run walks along it too.
+    const auto add_operand = [&](ValueId id) {
+      if (stretch && stretch->walked.contains(home_of(graph, id))) {
+        planned.walked.push_back({plan->operands.size(), turn_bytes(graph.values[id])});
+      }
+      plan->operands.push_back(memory.values[id]);
+    };
     plan->workspace_bytes = std::max(plan->workspace_bytes, steps[i]->workspace_bytes());
     plan->steps.push_back({std::move(steps[i]),
                            node.name,
@@ -136,20 +173,21 @@ std::shared_ptr<const Plan> make_plan(Graph graph, const PlanOptions& options, P
                            static_cast<int>(plan->operands.size()),
                            static_cast<int>(std::max(node.inputs.size(), kLeastInputs)),
                            memory.workspaces[i],
+                           turns,
                            bytes,
-                           {first.name, first.dtype, first.shape},
+                           {first.name, first.dtype, std::move(shape)},
                            first.format});
     for (ValueId id : node.inputs) {
       const Constant* constant = id == kNoValue ? nullptr : graph.values[id].constant.get();
       const bool read = id != kNoValue && !maker.holds(i, graph.values[id]);
-      plan->operands.push_back(read ? memory.values[id] : Location{});
+      read ? add_operand(id) : plan->operands.push_back({});
       if (!constant) continue;
       if (read) plan->constants.push_back(constant->data);
       if (counted.insert(constant).second) plan->constants_bytes += byte_count(constant->dtype, constant->shape);
     }
     if (node.inputs.size() < kLeastInputs)
       plan->operands.resize(plan->operands.size() + kLeastInputs - node.inputs.size());
-    for (ValueId id : node.outputs) plan->operands.push_back(memory.values[id]);
+    for (ValueId id : node.outputs) add_operand(id);
   }
   for (size_t i = 0; i < graph.outputs.size(); ++i) {
     const Value& value = graph.values[graph.outputs[i]];

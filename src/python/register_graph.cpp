@@ -226,7 +226,8 @@ py::dict step_dict(const graph::PlannedStep& step) {
   d["algorithm"] = step.step->describe();
   d["convolution"] = step.step->choice_key();
   d["alternatives"] = step.step->alternatives();
-  d["flops"] = step.step->flops();
+  d["flops"] = step.flops();
+  d["turns"] = step.turns;
   d["bytes"] = step.bytes;
   d["shape"] = step.output.shape;
   d["format"] = step.format == graph::Format::plain ? "plain" : "channels_last";
@@ -295,13 +296,13 @@ void register_graph(py::module_& m) {
   py::class_<Network>(m, "Network")
       // The graph is handed over: who keeps it has an empty one.
       .def(py::init([](Graph& g, const std::string& precision, int max_plans,
-                       std::map<std::string, std::string> algorithms) {
+                       std::map<std::string, std::string> algorithms, int64_t l2_bytes) {
              const py::gil_scoped_release release;
-             return std::make_unique<Network>(std::exchange(g, {}),
-                                              graph::NetworkOptions{precision, max_plans, std::move(algorithms)});
+             return std::make_unique<Network>(
+                 std::exchange(g, {}), graph::NetworkOptions{precision, max_plans, std::move(algorithms), l2_bytes});
            }),
            py::arg("graph"), py::arg("precision") = "highest", py::arg("max_plans") = 8,
-           py::arg("algorithms") = std::map<std::string, std::string>())
+           py::arg("algorithms") = std::map<std::string, std::string>(), py::arg("l2_bytes") = 0)
       .def("plan_ahead", &Network::plan_ahead, py::call_guard<py::gil_scoped_release>())
       .def("run", &run, py::arg("inputs"))
       .def("profile", &profile, py::arg("inputs"), py::arg("runs") = 10)
@@ -322,6 +323,22 @@ void register_graph(py::module_& m) {
         }
         return specs;
       });
+
+  // The stretches (first, end, turns) of nodes given as (images, works, activations, weights): see images.h.
+  m.def(
+      "choose_stretches",
+      [](const std::vector<std::tuple<int64_t, bool, int64_t, int64_t>>& nodes, int64_t l2_bytes, int64_t threads) {
+        std::vector<graph::ImageCost> costs;
+        for (const auto& [images, works, activations, weights] : nodes) {
+          costs.push_back({images, works, activations, weights});
+        }
+        std::vector<std::tuple<size_t, size_t, int64_t>> chosen;
+        for (const graph::Stretch& s : graph::choose_stretches(costs, l2_bytes, threads)) {
+          chosen.emplace_back(s.first, s.end, s.turns);
+        }
+        return chosen;
+      },
+      py::arg("nodes"), py::arg("l2_bytes"), py::arg("threads"));
 
   // The table of operators: {name: {"inputs": (least, most), "outputs": (least, most), "attributes": {name: type}}},
   // most None where any number will do.

@@ -64,7 +64,7 @@ std::unique_ptr<Step> plan_batch_norm(PlanContext& c) {
 
 const AttributeDefs kBatchNormAttributes{{"epsilon", kFloat}};
 const OpDef op_batch_norm{
-    "batch_norm", infer_batch_norm,    LayoutRule::follow, kMayAlias | kPixelStrides, plan_batch_norm,
+    "batch_norm", infer_batch_norm,    LayoutRule::follow, kMayAlias | kPixelStrides | kEachImage, plan_batch_norm,
     {5},          kBatchNormAttributes};
 
 }  // namespace fastconv::graph

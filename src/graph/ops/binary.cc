@@ -94,9 +94,13 @@ std::unique_ptr<Step> plan_where(PlanContext& c) {
 
 }  // namespace
 
-#define FASTCONV_BINARY_OP(name, kind, Enum) \
-  const OpDef op_##name{                     \
-      #name, infer_##kind<Enum::name>, LayoutRule::follow, kMayAlias | kPixelStrides, plan_##kind<Enum::name>, {2}};
+#define FASTCONV_BINARY_OP(name, kind, Enum)                    \
+  const OpDef op_##name{#name,                                  \
+                        infer_##kind<Enum::name>,               \
+                        LayoutRule::follow,                     \
+                        kMayAlias | kPixelStrides | kEachImage, \
+                        plan_##kind<Enum::name>,                \
+                        {2}};
 #define FASTCONV_BINARY_FUNCTION(name) FASTCONV_BINARY_OP(name, binary, BinaryFunction)
 #include "kernels/elementwise/binary_functions.inc"
 #undef FASTCONV_BINARY_FUNCTION
@@ -110,6 +114,6 @@ FASTCONV_BINARY_OP(logical_or, logical, Logical)
 FASTCONV_BINARY_OP(logical_xor, logical, Logical)
 #undef FASTCONV_BINARY_OP
 
-const OpDef op_where{"where", infer_where, LayoutRule::follow, kMayAlias | kPixelStrides, plan_where, {3}};
+const OpDef op_where{"where", infer_where, LayoutRule::follow, kMayAlias | kPixelStrides | kEachImage, plan_where, {3}};
 
 }  // namespace fastconv::graph

@@ -191,11 +191,11 @@ std::unique_ptr<Step> plan_conv(PlanContext& c) {
 
 const AttributeDefs kConvAttributes{{"strides", kInts},  {"dilations", kInts},  {"pads_begin", kInts},
                                     {"pads_end", kInts}, {"auto_pad", kString}, {"groups", kInt}};
-const OpDef op_conv{"conv", infer_conv<false>, LayoutRule::channels_last, kPixelStrides, plan_conv<false>,
+const OpDef op_conv{"conv", infer_conv<false>, LayoutRule::channels_last, kPixelStrides | kEachImage, plan_conv<false>,
                     {2, 3}, kConvAttributes};
 const AttributeDefs kConvTransposeAttributes =
     joined(kConvAttributes, {{"output_padding", kInts}, {"output_shape", kInts}});
-const OpDef op_conv_transpose{"conv_transpose", infer_conv<true>, LayoutRule::channels_last, kPixelStrides,
+const OpDef op_conv_transpose{"conv_transpose", infer_conv<true>, LayoutRule::channels_last, kPixelStrides | kEachImage,
                               plan_conv<true>,  {2, 3},           kConvTransposeAttributes};
 
 }  // namespace fastconv::graph

@@ -52,7 +52,7 @@ std::unique_ptr<Step> plan_parts(PlanContext& c) {
   for (size_t i = 0; i < all.parts.size(); ++i) {
     const Part& part = all.parts[i];
     const Value& value = c.graph().values[part.value];
-    if (element_count(value.shape) == 0 || value.placement == placement_in(c.graph(), all.whole, part)) continue;
+    if (element_count(value.shape) == 0 || lies_in(c.graph(), all.whole, part)) continue;
     const auto strides = strides_of(value);
     StridedCopy copy = copy_of(value);
     for (size_t a = 0; a < strides.size(); ++a) {
@@ -326,10 +326,10 @@ const AttributeDefs kTransposeAttributes{{"perm", kInts}};
 const OpDef op_transpose{"transpose", infer_transpose,     LayoutRule::plain, kNoFlags, plan_transpose,
                          {1},         kTransposeAttributes};
 const AttributeDefs kConcatAttributes{{"axis", kInt}};
-const OpDef op_concat{"concat",   infer_concat,     LayoutRule::follow, kPixelStrides,
+const OpDef op_concat{"concat",   infer_concat,     LayoutRule::follow, kPixelStrides | kEachImage,
                       plan_parts, {1, Arity::kAny}, kConcatAttributes};
 const AttributeDefs kSplitAttributes{{"axis", kInt}};
-const OpDef op_split{"split",    infer_split, LayoutRule::follow, kValueInputs | kPixelStrides,
+const OpDef op_split{"split",    infer_split, LayoutRule::follow, kValueInputs | kPixelStrides | kEachImage,
                      plan_parts, {1, 2},      kSplitAttributes,   {1, Arity::kAny}};
 const OpDef op_slice{"slice", infer_slice, LayoutRule::follow, kValueInputs | kPixelStrides, plan_parts, {3, 5}};
 const OpDef op_expand{"expand", infer_expand, LayoutRule::follow, kValueInputs | kPixelStrides, plan_expand, {2}};

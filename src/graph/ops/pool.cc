@@ -187,20 +187,21 @@ const AttributeDefs kWindowAttributes{{"kernel", kInts},    {"strides", kInts}, 
                                       {"pads_end", kInts},  {"dilations", kInts}, {"ceil_mode", kInt},
                                       {"auto_pad", kString}};
 const AttributeDefs kMaxPoolAttributes = joined(kWindowAttributes, {{"indices", kString}, {"storage_order", kInt}});
-const OpDef op_max_pool{"max_pool",         infer_max_pool, LayoutRule::channels_last,
-                        kPixelStrides,      plan_max_pool,  {1},
-                        kMaxPoolAttributes, {1, 2}};
+const OpDef op_max_pool{
+    "max_pool",         infer_max_pool, LayoutRule::channels_last, kPixelStrides | kEachImage, plan_max_pool, {1},
+    kMaxPoolAttributes, {1, 2}};
 const AttributeDefs kAvgPoolAttributes =
     joined(kWindowAttributes, {{"count_include_pad", kInt}, {"divisor_override", kInt}});
-const OpDef op_avg_pool{"avg_pool", infer_avg_pool,    LayoutRule::channels_last, kPixelStrides, plan_avg_pool,
-                        {1},        kAvgPoolAttributes};
+const OpDef op_avg_pool{
+    "avg_pool", infer_avg_pool,    LayoutRule::channels_last, kPixelStrides | kEachImage, plan_avg_pool,
+    {1},        kAvgPoolAttributes};
 const AttributeDefs kAdaptiveAttributes{{"output_size", kInts}};
 const OpDef op_adaptive_max_pool{"adaptive_max_pool",       infer_adaptive_max_pool,
-                                 LayoutRule::channels_last, kPixelStrides,
+                                 LayoutRule::channels_last, kPixelStrides | kEachImage,
                                  plan_adaptive_max_pool,    {1},
                                  kAdaptiveAttributes,       {1, 2}};
-const OpDef op_adaptive_avg_pool{"adaptive_avg_pool", infer_adaptive_avg_pool, LayoutRule::channels_last,
-                                 kPixelStrides,       plan_adaptive_avg_pool,  {1},
+const OpDef op_adaptive_avg_pool{"adaptive_avg_pool",        infer_adaptive_avg_pool, LayoutRule::channels_last,
+                                 kPixelStrides | kEachImage, plan_adaptive_avg_pool,  {1},
                                  kAdaptiveAttributes};
 
 }  // namespace fastconv::graph

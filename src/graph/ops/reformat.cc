@@ -20,7 +20,7 @@ std::unique_ptr<Step> plan_same(PlanContext& c) {
 
 }  // namespace
 
-const OpDef op_reformat{"reformat", infer_same, LayoutRule::follow, kPixelStrides, plan_same};
-const OpDef op_copy{"copy", infer_same, LayoutRule::follow, kPixelStrides, plan_same};
+const OpDef op_reformat{"reformat", infer_same, LayoutRule::follow, kPixelStrides | kEachImage, plan_same};
+const OpDef op_copy{"copy", infer_same, LayoutRule::follow, kPixelStrides | kEachImage, plan_same};
 
 }  // namespace fastconv::graph

@@ -165,8 +165,8 @@ std::optional<FunctionCall> unary_function(const InferContext& c) {
   return call;
 }
 
-#define FASTCONV_UNARY_OP(name, ...)                                                            \
-  const OpDef op_##name{#name,      infer_unary, LayoutRule::follow, kMayAlias | kPixelStrides, \
+#define FASTCONV_UNARY_OP(name, ...)                                                                         \
+  const OpDef op_##name{#name,      infer_unary, LayoutRule::follow, kMayAlias | kPixelStrides | kEachImage, \
                         plan_unary, {1},         {__VA_ARGS__}};
 FASTCONV_UNARY_OP(relu)
 FASTCONV_UNARY_OP(leaky_relu, {"alpha", kFloat})
@@ -197,8 +197,8 @@ FASTCONV_UNARY_OP(floor)
 FASTCONV_UNARY_OP(ceil)
 FASTCONV_UNARY_OP(round)
 #undef FASTCONV_UNARY_OP
-const OpDef op_logical_not{"logical_not", infer_logical_not, LayoutRule::follow, kMayAlias | kPixelStrides,
+const OpDef op_logical_not{"logical_not", infer_logical_not, LayoutRule::follow, kMayAlias | kPixelStrides | kEachImage,
                            plan_logical_not};
-const OpDef op_clip{"clip", infer_clip, LayoutRule::follow, kMayAlias | kPixelStrides, plan_clip, {1, 3}};
+const OpDef op_clip{"clip", infer_clip, LayoutRule::follow, kMayAlias | kPixelStrides | kEachImage, plan_clip, {1, 3}};
 
 }  // namespace fastconv::graph

@@ -88,9 +88,8 @@ class Placer {
     if (place.whole == kNoValue || !may_move(whole, place)) return false;
     value(whole).placement = place;
     const Parts all = *parts_of(graph_, node);
-    const bool there = std::all_of(all.parts.begin(), all.parts.end(), [&](const Part& part) {
-      return value(part.value).placement == placement_in(graph_, whole, part);
-    });
+    const bool there =
+        std::all_of(all.parts.begin(), all.parts.end(), [&](const Part& part) { return lies_in(graph_, whole, part); });
     value(whole).placement = {};
     if (there) settle(whole, place);
     return there;
@@ -149,6 +148,13 @@ std::optional<Placement> placement_in(const Graph& graph, ValueId whole, const P
   place.pixel_stride = part.strides[pixel_axis(value.shape)];
   if (place.pixel_stride < value.shape[1] || !has_strides(value, place.pixel_stride, part.strides)) return std::nullopt;
   return place;
+}
+
+bool lies_in(const Graph& graph, ValueId whole, const Part& part) {
+  const Value& value = graph.values[part.value];
+  const Placement& place = value.placement;
+  return place.whole == home_of(graph, whole) && place.offset == graph.values[whole].placement.offset + part.offset &&
+         has_strides(value, place.pixel_stride, part.strides);
 }
 
 void place_views(Graph& graph) {
