@@ -160,7 +160,7 @@ def test_commands(tmp_path):
         command = [sys.executable, "-m", "fastconv", *line.split()]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-    assert "measured 3 convolutions" in done.stdout
+    assert "measured 4 convolutions" in done.stdout
 
 
 def test_without_the_tflite_package(tmp_path):

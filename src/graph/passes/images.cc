@@ -204,7 +204,7 @@ class Splitter {
 // images, one thread, variants in turns (`fastconv bench model ... --batch 1,8 --threads 1` shows the whole).
 // Activations of 1 or 1.5 times L2 are level; half of it costs MobileNetV2 4 %, 3 times 12 %. Weights as large as the
 // activations cost VGG-16 about 3 %, smaller parts are level. An eighth of L2 lets squeeze-and-excite layers go along;
-// a tenth to a half are level. See decision 25.
+// a tenth to a half are level. See decision 28.
 std::vector<Stretch> choose_stretches(std::span<const ImageCost> nodes, int64_t l2_bytes, int64_t threads) {
   const auto gains = [&](const ImageCost& node) { return node.works && node.activations > l2_bytes; };
   const auto goes_along = [&](const ImageCost& node) {
