@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -28,7 +29,9 @@ def compile(  # the public name, as in torch
 
     Parameters
     ----------
-    model : fastconv.nn.Module, or a model that `InferenceSession` takes (ONNX, TensorFlow Lite, torch.export)
+    model : fastconv.nn.Module, torch.nn.Module, or a model that `InferenceSession` takes
+        PyTorch modules, in eval mode, go through torch.export and are lowered whole; `torch.compile` with
+        ``backend="fastconv"`` also takes those that are not. Models are ONNX, TensorFlow Lite and torch.export's.
     example_or_shape : array, shape, or a list of them (one per input); for model files also a dict by input name
         An array fixes type and shape. A shape is a tuple of ints with None where an extent may differ from run to run;
         its type is float32. A model file declares its own inputs: the default keeps them.
@@ -46,8 +49,11 @@ def compile(  # the public name, as in torch
     Raises
     ------
     TypeError
-        Where the model is of another kind. PyTorch modules go through torch.export or ONNX, or through a model of
-        `fastconv.models` or `fastconv.nn` that loads their state dict.
+        Where the model is of another kind, or a module has no example.
+    ValueError
+        Where a PyTorch module is in training mode.
+    NotImplementedError
+        Where a model calls an operator that fastconv does not have; the error names it.
     """
     graph, returns = _recorded(model, example_or_shape)
     if tune:
@@ -62,13 +68,25 @@ def _recorded(model: Any, example_or_shape: Any) -> tuple[GraphBuilder, str]:
         if example_or_shape is None:
             raise TypeError("compile: an example array or a shape is needed for a fastconv.nn module, got None")
         return record(model, [_specification(entry) for entry in _per_input(example_or_shape)])
+    if _is_torch_module(model):
+        if example_or_shape is None:
+            raise TypeError("compile: an example tensor or a shape is needed for a torch module, got None")
+        from fastconv.torch import exported
+
+        model = exported.export(model, [_specification(entry) for entry in _per_input(example_or_shape)])
+        example_or_shape = None
     if _is_file(model):
         package = frontend(model)
         graph = package.to_graph(package.load(model))
         _specialize(graph, example_or_shape)
         return graph, "one" if len(graph.outputs) == 1 else "tuple"
     kind = f"{type(model).__module__}.{type(model).__qualname__}"
-    raise TypeError(f"compile: model must be a fastconv.nn.Module or a model file, got {kind}")
+    raise TypeError(f"compile: model must be a fastconv.nn or torch module or a model file, got {kind}")
+
+
+def _is_torch_module(model: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(model, torch.nn.Module)
 
 
 def _is_file(model: Any) -> bool:

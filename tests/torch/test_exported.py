@@ -199,3 +199,46 @@ def test_peers_read_what_torch_makes_of_it(file):
     for engine in installed(None):
         if engine.layout == "NCHW" and engine.concerns(case) and engine.name != "openvino-bf16":
             assert relative_error(engine.model(case).result(), exact) < 2e-6, engine.name
+
+
+def test_compile_takes_modules(net):
+    """By an example or a shape, of any batch and size."""
+    torch.manual_seed(1)
+    for given in (torch.randn(2, 3, 10, 12), (None, 3, None, 12), [(2, 3, 10, None)]):
+        network = fc.compile(net, given)
+        x = torch.randn(2, 3, 10, 12)
+        scores, whole, part = network(x)
+        hold({"scores": scores, "maps": [whole, part]}, net, x)
+    network = fc.compile(net, (None, 3, None, None))
+    for shape in ((1, 3, 16, 20), (3, 3, 9, 7)):
+        x = torch.randn(shape)
+        scores, whole, part = network(x)
+        hold({"scores": scores, "maps": [whole, part]}, net, x)
+
+
+def test_compile_takes_modules_of_several_inputs():
+    class Two(nn.Module):
+        def forward(self, a, b):
+            return a * 2 + b
+
+    a, b = torch.randn(2, 3), torch.randn(2, 3)
+    hold(fc.compile(Two().eval(), [a, b])(a, b), Two(), a, b)
+
+
+def test_explain_takes_modules(net):
+    steps = fc.explain(net, torch.randn(1, 3, 10, 12), runs=1).steps
+    assert any(step["op"] == "conv" and step["error"] < 1e-5 for step in steps)
+
+
+def test_what_compile_refuses_of_modules(net):
+    with pytest.raises(ValueError, match="must be in eval mode"):
+        fc.compile(nn.Conv2d(1, 1, 1), torch.randn(1, 1, 2, 2))
+    with pytest.raises(TypeError, match="an example tensor or a shape is needed"):
+        fc.compile(net)
+
+    class Sorts(nn.Module):
+        def forward(self, x):
+            return torch.linalg.qr(x)[0]
+
+    with pytest.raises(NotImplementedError, match=r"NOT_IMPLEMENTED : pt2: aten\.linalg_qr"):
+        fc.compile(Sorts().eval(), torch.randn(4, 4))

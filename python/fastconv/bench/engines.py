@@ -44,7 +44,9 @@ class FastConv(Engine):
         last = self.layout == "NHWC"
         x = np.ascontiguousarray(np.moveaxis(case.x, 1, -1)) if last else case.x
         count = int(np.prod(conv.output_shape))
-        y = np.frombuffer(memoryview(_core.Buffer(4 * count)), np.float32).reshape(conv.output_shape)  # aligned, as all results
+        y = np.frombuffer(memoryview(_core.Buffer(4 * count)), np.float32).reshape(
+            conv.output_shape
+        )  # aligned, as all results
 
         def result() -> Array:
             conv.run(x, y)

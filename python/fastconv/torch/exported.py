@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from fastconv.torch.lowering.registry import Values, dtype_name
 from fastconv.torch.program import operator_name
 
 FORMAT = "pt2"
+_FREE_EXTENT = 224  # large enough for what halves an image five times
 Source = str | os.PathLike[str] | ExportedBytes | ExportedProgram
 
 
@@ -53,6 +54,27 @@ def load(source: Source) -> ExportedProgram:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of what torch calls itself
         return program.run_decompositions(_composites())
+
+
+def export(module: torch.nn.Module, inputs: Sequence[tuple[str, list[int]]]) -> ExportedProgram:
+    """Export a module in eval mode.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    inputs : sequence of (str, list of int)
+        Of each argument of ``forward``, the type and the extents; -1 for one that stays free.
+    """
+    if module.training:
+        raise ValueError("compile: a torch module must be in eval mode (call its eval()), got one in training mode")
+    examples, free = [], []
+    for dtype, shape in inputs:
+        # What no input can be told by: torch takes equal extents for one, and small ones for constants.
+        extents = [_FREE_EXTENT + axis if n < 0 else n for axis, n in enumerate(shape)]
+        examples.append(torch.zeros(extents, dtype=getattr(torch, dtype)))
+        free.append({axis: torch.export.Dim.DYNAMIC for axis, n in enumerate(shape) if n < 0})
+    with torch.no_grad():
+        return torch.export.export(module, tuple(examples), dynamic_shapes=tuple(free))
 
 
 def _composites() -> dict[Any, Any]:
