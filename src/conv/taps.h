@@ -29,8 +29,8 @@ std::vector<AxisTaps> axis_phases(const ConvProblem& problem, int axis);
 
 // The phases along the width, for register tiles of `tile_rows` outputs. Far apart, taps meet much padding, in
 // stretches long enough for a tile: each stretch is then a phase of its own, with those taps alone that fall inside the
-// image for all of its outputs. So are they, to save copying the source, where the few outputs beside the edges cost
-// little: in long rows, by a kernel for `few` columns.
+// image for all of its outputs. So are they, to save copying the source, where there is one tap, or where the few
+// outputs beside the edges cost little: in long rows, by a kernel for `few` columns.
 std::vector<AxisTaps> width_phases(const ConvProblem& problem, int tile_rows, bool few);
 
 // Pairs of a tap and an output along one axis that meet no padding.
