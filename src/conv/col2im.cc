@@ -11,7 +11,7 @@
 
 #include "base/threads.h"
 #include "conv/algorithms.h"
-#include "conv/tap_conv.h"
+#include "conv/tap_weights.h"
 #include "conv/taps.h"
 #include "kernels/depthwise/table.h"
 #include "kernels/gemm/pack.h"

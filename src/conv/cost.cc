@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/checks.h"
-#include "conv/tap_conv.h"
+#include "conv/tap_weights.h"
 #include "conv/taps.h"
 #include "conv/winograd_tiles.h"
 #include "kernels/costs.h"

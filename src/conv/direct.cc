@@ -1,6 +1,7 @@
 // Direct convolution, forward and transposed: tap-GEMM straight on the pixels (tap_conv.cc). It applies to everything.
 #include "conv/algorithms.h"
 #include "conv/tap_conv.h"
+#include "conv/tap_weights.h"
 
 namespace fastconv {
 

@@ -5,7 +5,7 @@
 
 #include "base/threads.h"
 #include "conv/algorithms.h"
-#include "conv/tap_conv.h"
+#include "conv/tap_weights.h"
 #include "kernels/gemm/pack.h"
 #include "kernels/gemm/schedule.h"
 
