@@ -41,7 +41,7 @@ struct GemmArgs {
   Epilogue epilogue;
   int64_t column_stride = 0;  // few: elements between columns of weights
   int64_t fetch_ahead = 0;    // the first tile fetches weights so many elements further on; 0: none
-  bool fetch_source = false;  // fetch the rows after each tile's: where src, dense and of one tap, is beyond L2
+  bool fetch_source = false;  // fetch the rows after each tile's: where src, dense and read once, is beyond L2
 };
 
 template <class Element>

@@ -44,7 +44,6 @@ struct GemmTile {
 #pragma GCC unroll 32
       for (int i = 0; i < MR; ++i) __builtin_prefetch(epilogue.residual + i * epilogue.residual_stride);
     }
-    [[maybe_unused]] const int64_t ahead = kFetch ? fetch - a.weights : 0;
     Vec acc[MR][NV];
 #pragma GCC unroll 32
     for (int i = 0; i < MR; ++i) {
@@ -53,6 +52,9 @@ struct GemmTile {
     }
     for (int64_t t = 0; t < a.tap_count; ++t) {
       const Element* w = a.weights + a.taps[t].weights;
+      [[maybe_unused]] const int64_t ahead = !kFetch          ? 0
+                                             : a.fetch_source ? fetch + a.taps[t].src - w
+                                                              : fetch - a.weights;
       // Every third row has a pointer of its own; the two between are reached by base + index addressing, so that
       // 14 rows need 5 pointers and not 14.
       const Element* row[(MR + 2) / 3];
