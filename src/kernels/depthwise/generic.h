@@ -187,7 +187,9 @@ void depthwise_tile(const DepthwiseF32Args& a, const TilePlace& at) {
 template <int MR>
 [[gnu::always_inline]] inline void fetch_next(const DepthwiseF32Args& a, int64_t first, int64_t channel) {
   const float* dst = a.dst + (first + MR - a.first) * a.dst_stride + channel;
-  for (int i = 0; i < MR; ++i) __builtin_prefetch(dst + i * a.dst_stride, 1);
+  if (!a.epilogue.stream) {
+    for (int i = 0; i < MR; ++i) __builtin_prefetch(dst + i * a.dst_stride, 1);
+  }
   const int64_t x = (a.tap_count ? a.taps[a.tap_count - 1].x : 0) + first * a.step;  // beyond this tile's first output
   const int64_t rows = a.step < a.row_count ? a.step : a.row_count;
   for (int64_t r = a.row_count - rows; r < a.row_count; ++r) {
