@@ -97,13 +97,13 @@ double col2im_cost(const ConvProblem& p, const Machine& machine) {
 double winograd_cost(const ConvProblem& p, const Machine& machine, int m) {
   const WinogradTiles shape = winograd_tiles(p, m);
   const double points = shape.points(), depth = static_cast<double>(p.kernel[0]);
-  const double channels = depth * static_cast<double>(p.c);
+  const double channels = depth * static_cast<double>(p.group_c()), groups = static_cast<double>(p.groups);
   const int64_t tiles = shape.count();
   // Each slice of the input is transformed once, and each of the output.
   const double slices = static_cast<double>(p.out[0] + (p.kernel[0] - 1) * p.dilation[0]);
   const double values = slices * static_cast<double>(p.c) + static_cast<double>(p.out[0] * p.k);
-  return streamed(points * channels * tile_cost(choose_gemm_f32(machine.isa), tiles * p.out[0], p.k, machine),
-                  points * channels * static_cast<double>(p.k), machine) +
+  const double products = groups * tile_cost(choose_gemm_f32(machine.isa), tiles * p.out[0], p.group_k(), machine);
+  return streamed(points * channels * products, points * channels * static_cast<double>(p.k), machine) +
          kernel_costs(machine.isa).transform * points * static_cast<double>(tiles) * values;
 }
 

@@ -2,8 +2,10 @@
 // block is sized so that its transformed pixels stay in L2 while the transformed weights, larger than the weights,
 // stream past. Taps along the depth are those of the products, between slices of transformed pixels.
 //
-//   pixels --input--> V[point][slice][tile][c]  x  U[panel][point][depth tap][c][NR]  -> M[point][slice][tile][NR]
-//   --output--> pixels
+//   pixels --input--> V[point][slice][tile][c]  x  U[panel][point][depth tap][c / groups][NR]
+//   -> M[point][slice][tile][NR] --output--> pixels
+//
+// Panels of columns are those of all groups, one group's after the other's.
 //
 // Read next: winograd_tiles.h (where tiles stand), winograd_filters.h (how U is made), kernels/winograd (transforms).
 #include <algorithm>
@@ -52,7 +54,8 @@ class WinogradPlan : public ConvPlan {
     per_image_ = tiles_.count();
     count_ = checked_mul(p_.n, per_image_);
     slices_ = p_.out[0] + (p_.kernel[0] - 1) * p_.dilation[0];
-    panels_ = ceil_div(p_.k, gemm_.nr);
+    group_panels_ = ceil_div(p_.group_k(), gemm_.nr);
+    panels_ = p_.groups * group_panels_;
     c_row_ = padded_row(p_.c);
     nr_row_ = gemm_.nr + kLine;
     workers_ = num_threads();
@@ -114,7 +117,7 @@ class WinogradPlan : public ConvPlan {
   // 196 tiles of 4 MB, 4.72 and 2.85 by 392 (Zen 5, 1 MB of L2, November 2026, fastconv.Conv).
   int64_t choose_block() const {
     const int64_t l2 = cpu_info().l2_bytes;
-    const int64_t u_bytes = panels_ * gemm_.nr * points_ * p_.kernel[0] * p_.c * kFloat;
+    const int64_t u_bytes = panels_ * gemm_.nr * points_ * p_.kernel[0] * p_.group_c() * kFloat;
     const int64_t whole = std::max<int64_t>(per_image_, 1), step = ceil_div(gemm_.mr, p_.out[0]);
     int64_t best = 0, least = INT64_MAX;
     for (int64_t tiles = step;; tiles += step) {
@@ -187,13 +190,13 @@ class WinogradPlan : public ConvPlan {
   }
 
   const float* panel_weights(const ConvBuffers& b, int64_t panel, int64_t point) const {
-    return b.weights + (panel * points_ + point) * p_.kernel[0] * p_.c * gemm_.nr;
+    return b.weights + (panel * points_ + point) * p_.kernel[0] * p_.group_c() * gemm_.nr;
   }
 
   // The taps of the depth, in slices of transformed pixels `slice` elements apart.
   std::vector<Tap> depth_taps(int64_t slice) const {
     std::vector<Tap> taps;
-    for (int64_t r = 0; r < p_.kernel[0]; ++r) taps.push_back({r * slice, r * p_.c * gemm_.nr});
+    for (int64_t r = 0; r < p_.kernel[0]; ++r) taps.push_back({r * slice, r * p_.group_c() * gemm_.nr});
     return taps;
   }
 
@@ -204,16 +207,16 @@ class WinogradPlan : public ConvPlan {
     args.row_stride = c_row_;
     args.taps = taps.data();
     args.tap_count = p_.kernel[0];
-    args.k = p_.c;
+    args.k = p_.group_c();
     args.m = count * p_.out[0];
     args.n = gemm_.nr;
     args.dst_stride = nr_row_;
     for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
       for (int64_t point = 0; point < points_; ++point) {
-        args.src = v + point * point_stride_v(count);
+        args.src = v + point * point_stride_v(count) + panel / group_panels_ * p_.group_c();
         args.weights = panel_weights(b, panel, point);
         const bool more = point + 1 < points_ || panel + 1 < panel_end;
-        args.fetch_ahead = more ? p_.kernel[0] * p_.c * gemm_.nr : 0;
+        args.fetch_ahead = more ? p_.kernel[0] * p_.group_c() * gemm_.nr : 0;
         args.dst = m + point * point_stride_m(count);
         gemm_.fn(args);
       }
@@ -231,12 +234,13 @@ class WinogradPlan : public ConvPlan {
   // One slice of a tile.
   void transform_out(const ConvBuffers& b, const float* m, int64_t point_stride, const Tile& t, int64_t slice,
                      int64_t panel, float* rescue_memory) const noexcept {
-    const int64_t column = panel * gemm_.nr, width = p_.out[2];
+    const int64_t in_group = panel % group_panels_ * gemm_.nr, width = p_.out[2];
+    const int64_t column = panel / group_panels_ * p_.group_k() + in_group;
     const int64_t pixel = (t.image * p_.out[0] + slice) * p_.out[1] * width + at(t.row.first, t.column.first, width);
     WinogradOutputArgs args;
     args.src = m;
     args.point_stride = point_stride;
-    args.channels = std::min<int64_t>(gemm_.nr, p_.k - column);
+    args.channels = std::min<int64_t>(gemm_.nr, p_.group_k() - in_group);
     args.dst = b.dst + pixel * options_.dst_pixel_stride + column;
     args.row_stride = step(tiles_.rows, width, options_.dst_pixel_stride);
     args.pixel_stride = step(tiles_.columns, width, options_.dst_pixel_stride);
@@ -270,11 +274,11 @@ class WinogradPlan : public ConvPlan {
                      v + r * points_ * c_row_, c_row_});
     }
     for (int64_t i = 0; i < points_; ++i) {
-      gemm_.fn({v + i * c_row_,
+      gemm_.fn({v + i * c_row_ + panel / group_panels_ * p_.group_c(),
                 0,
                 rescue_taps_.data(),
                 p_.kernel[0],
-                p_.c,
+                p_.group_c(),
                 panel_weights(b, panel, i),
                 1,
                 gemm_.nr,
@@ -334,7 +338,7 @@ class WinogradPlan : public ConvPlan {
   const GemmF32Kernel& gemm_;
   std::vector<WinogradAxis::Tile> row_tiles_, column_tiles_;
   int64_t per_image_, count_;  // tiles
-  int64_t slices_, panels_;
+  int64_t slices_, group_panels_, panels_;
   int64_t c_row_, nr_row_;  // elements between tiles in V and M
   int64_t block_, blocks_;
   bool streams_outputs_;
@@ -342,6 +346,9 @@ class WinogradPlan : public ConvPlan {
   int64_t workers_;                                  // threads that have memory of their own
   int64_t source_floats_, product_floats_, rescue_floats_;
 };
+
+// Smaller groups leave most of a panel empty.
+constexpr int64_t kLeastGroup = 8;
 
 template <int M>
 std::string refuse(const ConvProblem& p) {
@@ -352,7 +359,9 @@ std::string refuse(const ConvProblem& p) {
                   p.kernel[1], "x", p.kernel[2]);
   }
   if (p.stride != Dims{1, 1, 1}) return concat("stride 1, got ", *std::max_element(p.stride.begin(), p.stride.end()));
-  if (p.groups != 1) return concat("groups = 1, got ", p.groups);
+  if (p.groups > 1 && std::min(p.group_c(), p.group_k()) < kLeastGroup) {
+    return concat("groups of at least ", kLeastGroup, " channels, got ", p.group_c(), " to ", p.group_k());
+  }
   return "";
 }
 
@@ -385,7 +394,7 @@ Precision precision_class(const ConvProblem& p) {
   if (points > 6) return Precision::high;
   const double share = inner_share(p);
   for (const LongSums& least : kSixPoints) {
-    if (p.c >= least.channels && share >= least.inner_share) return Precision::highest;
+    if (p.group_c() >= least.channels && share >= least.inner_share) return Precision::highest;
   }
   return Precision::high;
 }

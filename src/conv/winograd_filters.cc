@@ -88,27 +88,29 @@ Transform* choose_transform(int m, int64_t r, int axes) {
 }  // namespace
 
 int64_t winograd_packed_size(const ConvProblem& p, int m, int64_t nr) {
-  return checked_mul(checked_mul(ceil_div(p.k, nr), p.kernel[0] * winograd_tiles(p, m).points()), p.c * nr);
+  const int64_t panels = checked_mul(p.groups, ceil_div(p.group_k(), nr));
+  return checked_mul(checked_mul(panels, p.kernel[0] * winograd_tiles(p, m).points()), p.group_c() * nr);
 }
 
 void winograd_pack(const ConvProblem& p, int m, const float* weights, int64_t nr, float* packed) {
   const WinogradTiles tiles = winograd_tiles(p, m);
   const WeightLayout w = weight_layout(p);
   Transform* const transform = choose_transform(m, winograd_taps(p), tiles.axes());
-  const int64_t depth = p.kernel[0], filter = p.kernel[1] * p.kernel[2];
-  const int64_t point_size = depth * p.c * nr, panel_size = tiles.points() * point_size;
-  parallel_for(ceil_div(p.k, nr), 1, [&](int64_t begin, int64_t end) {
+  const int64_t depth = p.kernel[0], filter = p.kernel[1] * p.kernel[2], inputs = p.group_c();
+  const int64_t point_size = depth * inputs * nr, panel_size = tiles.points() * point_size;
+  const int64_t group_panels = ceil_div(p.group_k(), nr);
+  parallel_for(p.groups * group_panels, 1, [&](int64_t begin, int64_t end) {
     for (int64_t panel = begin; panel < end; ++panel) {
       float* const u = packed + panel * panel_size;
-      const int64_t columns = std::min(nr, p.k - panel * nr);
+      const int64_t column = panel % group_panels * nr, columns = std::min(nr, p.group_k() - column);
       if (columns < nr) std::fill(u, u + panel_size, 0.0f);
-      const float* filters = weights + w.first + panel * nr * w.output;
+      const float* filters = weights + w.first + panel / group_panels * w.group + column * w.output;
       for (int64_t j = 0; j < columns; j += kMostColumns) {
         const int64_t count = std::min<int64_t>(kMostColumns, columns - j);
-        for (int64_t c = 0; c < p.c; ++c) {
+        for (int64_t c = 0; c < inputs; ++c) {
           for (int64_t d = 0; d < depth; ++d) {
             transform(filters + j * w.output + c * w.input + d * filter * w.tap, w.tap, w.output, count,
-                      u + (d * p.c + c) * nr + j, point_size);
+                      u + (d * inputs + c) * nr + j, point_size);
           }
         }
       }

@@ -1,4 +1,4 @@
-// Filters in Winograd's domain, as the products read them: U[panel][point][depth tap][c][NR].
+// Filters in Winograd's domain, as the products read them: U[group][panel][point][depth tap][c / groups][NR].
 #pragma once
 
 #include "base/cpu.h"

@@ -107,7 +107,7 @@ class Check:
             and r in (3, 5)
             and min(window) in (1, r)
             and set(case.stride) == {1}
-            and case.groups == 1
+            and (case.groups == 1 or min(case.c, case.k) // case.groups >= 8)
             and algorithm in GATE
         )
         if not may_be_winograd:

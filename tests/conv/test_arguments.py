@@ -156,6 +156,11 @@ CONV_TRANSPOSE = {
     "groups 2^62": ({"groups": HUGE}, ValueError, ("groups", str(HUGE))),
     "bias too long": ({"bias": array(5)}, ValueError, ("bias", "(4,)", "(5,)")),
     "winograd, stride 2": ({"algorithm": "winograd", "groups": 1}, ValueError, ("algorithm winograd", "stride 2")),
+    "winograd, small groups": (
+        {"algorithm": "winograd", "stride": 1},
+        ValueError,
+        ("algorithm winograd", "groups of at least 8 channels", "got 3 to 2"),
+    ),
     "im2col, wide padding": (
         {"algorithm": "im2col", "stride": 1, "padding": ((2, 2), (2, 3))},
         ValueError,

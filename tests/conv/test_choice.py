@@ -74,6 +74,8 @@ def test_the_choice_is_what_runs(any_isa):
         ("1x256x14x14:1024:1", "direct"),
         ("1x16x7x1x1:16:5x1x1:d5x1x1:p9x0x0-20x0x0", "direct"),
         ("1x144x28x28:144:3:g144", "depthwise"),
+        ("1x256x28x28:256:3:g4", "winograd4"),
+        ("1x256x28x28:256:3:g32", "depthwise"),
         ("1x256x14x14:128:3:t", "winograd4"),
         ("1x256x14x14:128:3:s2:o1:t", "direct"),
         ("1x256x3x3:832:3:d2:p0:t", "col2im"),

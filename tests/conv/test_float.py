@@ -228,3 +228,21 @@ def test_the_callers_denormals_are_left_alone():
     fc.conv2d(x, weight, padding=1)
     assert np.float32(1e-40) * np.float32(1) != 0
     assert np.float32(2e-38) / np.float32(4) != 0
+
+
+@pytest.mark.parametrize("kernel", ((3, 3), (5, 5), (1, 3), (2, 3, 3)), ids=str)
+@pytest.mark.parametrize("algorithm", ("winograd2", "winograd4", "winograd6"))
+def test_groups_are_convolutions_beside_each_other(isa, algorithm, kernel):
+    """Bit for bit: 40 outputs a group end in the midst of a panel."""
+    if 5 in kernel and algorithm != "winograd2":
+        return  # there is no F(4,5)
+    rng = np.random.default_rng(0)
+    function = getattr(fc, f"conv{len(kernel)}d")
+    x = rng.standard_normal((2, 27, *(9, 13, 11)[-len(kernel) :])).astype(np.float32)
+    weight = rng.standard_normal((120, 9, *kernel)).astype(np.float32)
+    bias = rng.standard_normal(120).astype(np.float32)
+    y = function(x, weight, bias, padding=1, groups=3, algorithm=algorithm)
+    for g in range(3):
+        outputs = slice(40 * g, 40 * (g + 1))
+        alone = function(x[:, 9 * g : 9 * g + 9], weight[outputs], bias[outputs], padding=1, algorithm=algorithm)
+        np.testing.assert_array_equal(y[:, outputs], alone)
