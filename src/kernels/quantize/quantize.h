@@ -1,5 +1,5 @@
-// The quantize family: float32 values written in the narrower form that a product's kernel reads. Start reading here;
-// the kernels are in kernels.inc, their body in generic.h.
+// The quantize family: float32 values written in the narrower form that a product's kernel reads. The kernels are in
+// kernels.inc, each in the file of its instruction set: they share no body.
 #pragma once
 
 #include <cstdint>
