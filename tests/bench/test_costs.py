@@ -4,6 +4,7 @@ import csv
 
 import pytest
 
+from fastconv.bench import compiled
 from fastconv.bench.engines import FastConv, OnnxRuntime
 from fastconv.bench.overhead import BASE
 from fastconv.bench.scaling import Scaling, engines
@@ -24,6 +25,10 @@ def test_overhead(tmp_path, capsys):
     assert len(computing) == 3 + 2 * (BASE in rows)  # torch's own call, and the one that it compiles with us
     assert all(float(row["error"]) < 1e-6 for row in computing)
     assert all(0 < float(row["us"]) < 1e5 for row in rows.values())
+    if BASE in rows:
+        assert "over a Network's run and dynamo's own" in printed
+        parts = [compiled.NETWORK, compiled.DYNAMO]
+        assert all(float(rows[part]["us"]) < float(rows[compiled.COMPILED]["us"]) for part in parts)
     assert float(rows["the Network's kernels alone"]["us"]) < float(rows["fastconv.nn.Conv2d"]["us"]) * 10
 
 

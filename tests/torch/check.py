@@ -18,8 +18,8 @@ def compiled(model, **options):
     """Return a compiled model, and the list that its programs will be in."""
     programs = []
 
-    def backend(module, example_inputs, **_):
-        return compile_graph(module, example_inputs, None, programs.append)
+    def backend(module, example_inputs, options=None):
+        return compile_graph(module, example_inputs, options, programs.append)
 
     return torch.compile(model, backend=backend, **options), programs
 

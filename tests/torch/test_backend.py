@@ -21,6 +21,7 @@ from torch import nn  # noqa: E402
 import fastconv as fc  # noqa: E402
 import fastconv.torch  # noqa: E402
 from fastconv.torch.dynamo import GRADIENTS, MAX_PLANS  # noqa: E402
+from fastconv.torch.segment import Segment  # noqa: E402
 
 from ..entry_points import declare_backend  # noqa: E402
 from .check import compiled, hold  # noqa: E402
@@ -359,6 +360,42 @@ def test_new_parameters_are_seen():
     assert len(programs[0].segments[0].networks) == 1  # those of parameters that are gone are gone
 
 
+def test_frozen_parameters():
+    """Writes are not looked for; parameters that are replaced, and other modules of the same code, are seen."""
+    model, other = (nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).eval() for _ in range(2))
+    run, programs = compiled(lambda model, x: model(x), options={"freezing": True})
+    x = torch.randn(1, 3, 6, 6)
+    with torch.no_grad():
+        first = run(model, x)
+        hold(first, model, x)
+        hold(run(other, x), other, x)
+        hold(run(model, x), model, x)
+        model[1].running_mean.add_(1)
+        torch.testing.assert_close(run(model, x), first, rtol=0, atol=0)
+        model[0].weight = nn.Parameter(torch.randn(4, 3, 3, 3))
+        hold(run(model, x), model, x)
+    assert len(programs) == 1
+
+
+def test_a_graph_of_one_segment_is_the_segment():
+    """Whatever the order of its outputs; where torch computes something, there is a graph around it."""
+    conv = nn.Conv2d(3, 4, 3).eval()
+
+    def swapped(x, y):
+        first, second = conv(x), conv(y)
+        return second.relu(), first.sigmoid()
+
+    def sorted_values(x, y):
+        return conv(x), torch.sort(conv(y)).values
+
+    x, y = torch.randn(2, 1, 3, 6, 6)
+    for model, alone in ((swapped, True), (sorted_values, False)):
+        run, programs = compiled(model)
+        with torch.no_grad():
+            hold(run(x, y), model, x, y)
+        assert isinstance(getattr(programs[0].run, "__self__", None), Segment) == alone
+
+
 def test_modules_of_the_same_code():
     """torch compiles once for all of them; each has a network of its own, made once."""
     blocks = [nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.ReLU()).eval() for _ in range(3)]
@@ -402,8 +439,10 @@ def test_what_is_left_is_logged(caplog):
 def test_options_are_checked():
     with pytest.raises(Exception, match=r"precision.*must be one of.*'exact'"):
         torch.compile(nn.ReLU(), backend=fastconv.torch.backend, options={"precision": "exact"})(torch.zeros(1))
-    with pytest.raises(Exception, match=r"must be among precision, tune, got \['speed'\]"):
+    with pytest.raises(Exception, match=r"must be among precision, tune, freezing, got \['speed'\]"):
         torch.compile(nn.ReLU(), backend=fastconv.torch.backend, options={"speed": 9})(torch.zeros(1))
+    with pytest.raises(Exception, match=r'"freezing"\] must be True or False, got 1'):
+        torch.compile(nn.ReLU(), backend=fastconv.torch.backend, options={"freezing": 1})(torch.zeros(1))
 
 
 def test_memory_goes_with_the_model():

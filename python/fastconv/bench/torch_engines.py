@@ -226,13 +226,13 @@ class Backend(Inductor):
         return through_backend(module, case.precision), "torch.compile, backend fastconv"
 
 
-def through_backend(module: Any, precision: str) -> Any:
-    """Return a module of torch's that runs through fastconv's backend, as on an untuned machine."""
+def through_backend(module: Any, precision: str, **more: Any) -> Any:
+    """Return a module that runs through fastconv's backend, as on an untuned machine; `more` are options of it."""
     import torch
 
     from fastconv.torch import backend
 
-    options: dict[str, Any] = {"precision": precision, "tune": False}
+    options: dict[str, Any] = {"precision": precision, "tune": False, **more}
     return torch.compile(module, backend=backend, options=options)
 
 

@@ -172,18 +172,25 @@ def _layers(options: argparse.Namespace) -> int:
 
 
 def _overhead(options: argparse.Namespace) -> int:
-    from fastconv.bench import overhead, table
+    from fastconv.bench import compiled, overhead, table
     from fastconv.bench.engines import FastConv
     from fastconv.bench.run import Conditions
     from fastconv.bench.torch_engines import Torch
     from fastconv.cli.progress import progress
 
-    with progress(1) as begin:
-        calls = overhead.measure_calls(options.threads, options.precision, options.rounds, begin("calls"))
     engines = [engine for engine in (FastConv(), Torch()) if engine.available()]
+    with_torch = len(engines) > 1
+    with progress(1 + with_torch) as begin:
+        calls = overhead.measure_calls(options.threads, options.precision, options.rounds, begin("calls"))
+        many: list[overhead.Call] = []
+        if with_torch:
+            tick = begin("many parameters")
+            many = compiled.measure_compiled(options.threads, options.precision, options.rounds, tick)
     overhead.show(calls, Conditions.of(engines, options.threads, options.precision), table.console())
+    if many:
+        compiled.show(many, table.console())
     if options.csv:
-        table.write_csv(calls, options.csv)
+        table.write_csv([*calls, *many], options.csv)
     return 0
 
 

@@ -40,6 +40,8 @@ def backend(
     options : mapping, optional
         ``torch.compile(..., options={"precision": "high"})``: the error budget, by default the one in force (see
         `fastconv.set_precision`). ``"tune": False`` leaves every choice to the cost model, as in `fastconv.compile`.
+        ``"freezing": True`` promises, as it does to inductor, that nobody writes to the parameters after the first
+        call; ones that are replaced are seen.
 
     Returns
     -------
@@ -56,7 +58,7 @@ def compile_graph(
     report: Callable[[Program], None],
 ) -> Callable[..., Any]:
     """Compile a graph, and tell `report` of the program that it became."""
-    network_options = _network_options(**(options or {}))
+    network_options, freezing = _options(**(options or {}))
     if torch.is_grad_enabled() and any(isinstance(x, torch.Tensor) and x.requires_grad for x in example_inputs):
         calls = (node for node in module.graph.nodes if node.op in ("call_function", "call_method", "call_module"))
         report(Program(module.forward, left=[Left(operator_name(n), n.name, GRADIENTS) for n in calls]))
@@ -64,7 +66,7 @@ def compile_graph(
     programs: list[Program] = []
 
     def compile_aten(gm: GraphModule, example_inputs: Sequence[Any]) -> Callable[..., Any]:
-        programs.append(make_program(gm, _parameters(), network_options))
+        programs.append(make_program(gm, _parameters(), network_options, freezing))
         report(programs[0])
         return programs[0].run
 
@@ -75,15 +77,20 @@ def compile_graph(
     return programs[0].run if _is_plain(module) else wrapped
 
 
-def _network_options(precision: str | None = None, tune: bool | None = None, **unknown: Any) -> dict[str, Any]:
-    """Return the keyword arguments of ``_core.Network`` for the options of torch.compile."""
+def _options(
+    precision: str | None = None, tune: bool | None = None, freezing: bool = False, **unknown: Any
+) -> tuple[dict[str, Any], bool]:
+    """Return the keyword arguments of ``_core.Network`` for the options of torch.compile, and whether it freezes."""
     if unknown:
-        raise ValueError(f"torch.compile: options of fastconv must be among precision, tune, got {sorted(unknown)}")
+        known = "precision, tune, freezing"
+        raise ValueError(f"torch.compile: options of fastconv must be among {known}, got {sorted(unknown)}")
     if tune not in (None, False):
         raise ValueError(f'torch.compile: options["tune"] must be None or False, got {tune!r}')
+    if not isinstance(freezing, bool):
+        raise ValueError(f'torch.compile: options["freezing"] must be True or False, got {freezing!r}')
     precision = check(precision or get_precision(), 'torch.compile: options["precision"]')
     algorithms = {} if tune is False else _wisdom.known(precision)
-    return {"precision": precision, "max_plans": MAX_PLANS, "algorithms": algorithms}
+    return {"precision": precision, "max_plans": MAX_PLANS, "algorithms": algorithms}, freezing
 
 
 def _metadata() -> Any:

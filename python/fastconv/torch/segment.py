@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import attrgetter, is_, itemgetter
 from typing import Any
 
 import numpy as np
@@ -53,13 +53,18 @@ class Segment:
     nodes : list of Node
         The calls, in order.
     fixed, inputs : list of Node
-        What it is called with: first the parameters, packed when they first arrive and again when they change (torch
-        calls one graph for all modules of the same code); then what differs from call to call: tensors, and ints
-        (torch's symbols).
+        What the calls read: the parameters, packed when they first arrive and again when they change (torch calls one
+        graph for all modules of the same code); and what differs from call to call: tensors, and ints (torch's
+        symbols).
     outputs : list of Node
         What it returns.
+    arguments : list of Node
+        What it is called with, in order; `fixed` and `inputs` are among them.
     options : mapping
         Keyword arguments of ``_core.Network``.
+    freezing : bool
+        Whether parameters that are the same objects as in the last call hold what they held then: they are not looked
+        into, at 0.1 us each, and many times that where a large network has filled the caches.
     """
 
     def __init__(
@@ -69,15 +74,18 @@ class Segment:
         fixed: list[Node],
         inputs: list[Node],
         outputs: list[Node],
+        arguments: list[Node],
         options: Mapping[str, Any],
+        freezing: bool,
     ) -> None:
         self.__name__ = name
         self._nodes, self._fixed, self._inputs, self._outputs = nodes, fixed, inputs, outputs
-        self._options = options
+        self._options, self._freezing = options, freezing
         self._readers = [(node.name, _reader(node)) for node in inputs]
         self._writers = [_writer(node) for node in outputs]
-        self._count = len(fixed)
+        self._pick_fixed, self._pick_inputs = _picker(fixed, arguments), _picker(inputs, arguments)
         self._packed: dict[tuple[int, ...], _Packed] = {}  # by the addresses of the parameters
+        self._last: tuple[Sequence[Tensor], _Packed] | None = None
 
     @property
     def networks(self) -> list[_core.Network]:
@@ -86,22 +94,31 @@ class Segment:
 
     def __call__(self, *arguments: Any) -> list[Any]:
         """Return the outputs."""
-        fixed = arguments[: self._count]
-        packed = self._packed.get(tuple(map(Tensor.data_ptr, fixed)))
-        if packed is None or packed.writes != writes(fixed):
-            packed = self._pack(fixed)
-        given = arguments[self._count :]
+        packed = self._current(self._pick_fixed(arguments))
+        given = self._pick_inputs(arguments)
         results = packed.network.run({name: read(x) for (name, read), x in zip(self._readers, given)})
         return [write(result) for write, result in zip(self._writers, results)]
 
-    def _pack(self, fixed: Sequence[Tensor]) -> _Packed:
+    def _current(self, fixed: Sequence[Tensor]) -> _Packed:
+        """Return the network with these parameters."""
+        if self._freezing and self._last is not None and all(map(is_, fixed, self._last[0])):
+            return self._last[1]
+        addresses = tuple(map(Tensor.data_ptr, fixed))
+        packed = self._packed.get(addresses)
+        if packed is None or packed.writes != writes(fixed):
+            packed = self._pack(fixed, addresses)
+        if self._freezing:
+            self._last = fixed, packed
+        return packed
+
+    def _pack(self, fixed: Sequence[Tensor], addresses: tuple[int, ...]) -> _Packed:
         """Make the network with these parameters, and forget those with parameters that nobody has any more."""
         held, core = [tensor.detach() for tensor in fixed], _core.Graph()
         self._graph(held).replay(core)
         network = _core.Network(core, **self._options)
         packed = _Packed(network, held, writes(fixed), [weakref.ref(tensor) for tensor in fixed])
         current = {key: other for key, other in self._packed.items() if other.is_current()}
-        self._packed = {**current, tuple(map(Tensor.data_ptr, fixed)): packed}
+        self._packed = {**current, addresses: packed}
         return packed
 
     def _graph(self, fixed: Sequence[Tensor]) -> GraphBuilder:
@@ -128,6 +145,16 @@ def writes(tensors: Sequence[Tensor]) -> list[int]:
         return list(map(_version, tensors))
     except RuntimeError:  # tensors made in inference mode do not count
         return [0 if tensor.is_inference() else tensor._version for tensor in tensors]
+
+
+def _picker(nodes: list[Node], arguments: list[Node]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """Return the function that picks what belongs to nodes out of a call's arguments."""
+    place = {node: index for index, node in enumerate(arguments)}
+    places = [place[node] for node in nodes]
+    begin = places[0] if places else 0
+    if places == list(range(begin, begin + len(places))):
+        return itemgetter(slice(begin, begin + len(places)))
+    return itemgetter(*places)
 
 
 def _memory_order(tensor: Any) -> list[int]:

@@ -1,0 +1,81 @@
+"""What a call through torch.compile costs beyond its network, where the network has many parameters.
+
+Part of ``fastconv bench overhead``. dynamo hands every parameter over on every call, and its guards look at each: what
+a backend that computes nothing takes is dynamo's own. The layers are small, so that all of it stays in the caches;
+behind a network that fills them, the same instructions take some five times as long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+import fastconv
+from fastconv.bench.overhead import Call
+from fastconv.bench.timing import measure
+from fastconv.bench.torch_engines import through_backend
+
+LAYERS, CHANNELS = 52, 8  # as many as MobileNetV2 has
+NETWORK = f"{LAYERS} layers: fastconv.Network"
+DYNAMO = f"{LAYERS} layers: torch.compile, a backend that computes nothing"
+COMPILED = f"{LAYERS} layers: torch.compile, backend fastconv"
+FROZEN = f"{LAYERS} layers: torch.compile, backend fastconv, freezing"
+
+
+def measure_compiled(
+    threads: int, precision: str, rounds: int, tick: Callable[[int], object] = lambda blocks: None
+) -> list[Call]:
+    """Time the network, torch.compile with no backend's work, and our backend, in turns; torch must be installed."""
+    import torch
+
+    fastconv.set_num_threads(threads)
+    module, x = _module(), torch.zeros(1, CHANNELS, 8, 8)
+    network = fastconv.compile(module, x, precision, tune=False)
+    with torch.no_grad():
+        result = [module(x)]
+    compiled = {
+        DYNAMO: torch.compile(module, backend=lambda graph, inputs: lambda *arguments: result),
+        COMPILED: through_backend(module, precision),
+        FROZEN: through_backend(module, precision, freezing=True),
+    }
+    runs: dict[str, Callable[[], object]] = {NETWORK: lambda: network(x)}
+    runs |= {name: _without_gradients(model, x) for name, model in compiled.items()}
+    times = measure(runs, rounds=rounds, tick=lambda: tick(rounds * len(runs)))
+    return [Call(name, t.median * 1e3, t.spread * 1e3, None) for name, t in times.items()]
+
+
+def _module() -> Any:
+    """Return convolutions with norms, one behind the other."""
+    from torch.nn import BatchNorm2d, Conv2d, Sequential
+
+    layers = [Sequential(Conv2d(CHANNELS, CHANNELS, 3, 1, 1), BatchNorm2d(CHANNELS)) for _ in range(LAYERS)]
+    return Sequential(*layers).eval()
+
+
+def _without_gradients(model: Any, x: Any) -> Callable[[], object]:
+    import torch
+
+    def run() -> object:
+        with torch.no_grad():
+            return model(x)
+
+    return run
+
+
+def show(calls: list[Call], console: Console) -> None:
+    """Print the calls, and what our backend adds to dynamo and the network."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column(f"call on 1x{CHANNELS}x8x8, 3x3 with norms")
+    for heading in ("us", "spread"):
+        table.add_column(heading, justify="right")
+    for call in calls:
+        table.add_row(call.what, f"{call.us:.1f}", f"{call.spread_us:.1f}")
+    console.print(table)
+    us = {call.what: call.us for call in calls}
+    for name in (COMPILED, FROZEN):
+        beyond = us[name] - us[DYNAMO] - us[NETWORK]
+        console.print(f"{name}, over a Network's run and dynamo's own: {beyond:.1f} us", highlight=False)
