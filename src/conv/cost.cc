@@ -96,15 +96,23 @@ double col2im_cost(const ConvProblem& p, const Machine& machine) {
 
 double winograd_cost(const ConvProblem& p, const Machine& machine, int m) {
   const WinogradTiles shape = winograd_tiles(p, m);
+  const GemmF32Kernel& kernel = choose_gemm_f32(machine.isa);
   const double points = shape.points(), depth = static_cast<double>(p.kernel[0]);
   const double channels = depth * static_cast<double>(p.group_c()), groups = static_cast<double>(p.groups);
-  const int64_t tiles = shape.count();
+  // Thin tiles lack the points of the last pair: a product for each point, over the tiles that have it.
+  double products = 0, transformed = 0;
+  for (int row = 0; row < shape.rows.size(); ++row) {
+    for (int column = 0; column < shape.columns.size(); ++column) {
+      const int64_t tiles = shape.rows.tiles_with(row) * shape.columns.tiles_with(column);
+      products += groups * tile_cost(kernel, tiles * p.out[0], p.group_k(), machine);
+      transformed += static_cast<double>(tiles);
+    }
+  }
   // Each slice of the input is transformed once, and each of the output.
   const double slices = static_cast<double>(p.out[0] + (p.kernel[0] - 1) * p.dilation[0]);
   const double values = slices * static_cast<double>(p.c) + static_cast<double>(p.out[0] * p.k);
-  const double products = groups * tile_cost(choose_gemm_f32(machine.isa), tiles * p.out[0], p.group_k(), machine);
-  return streamed(points * channels * products, points * channels * static_cast<double>(p.k), machine) +
-         kernel_costs(machine.isa).transform * points * static_cast<double>(tiles) * values;
+  return streamed(channels * products, points * channels * static_cast<double>(p.k), machine) +
+         kernel_costs(machine.isa).transform * transformed * values;
 }
 
 }  // namespace fastconv

@@ -33,7 +33,7 @@ int64_t padded_row(int64_t channels) {
 
 // Where the kernel is one slice deep, slices are images.
 ConvProblem without_depth(ConvProblem p) {
-  if (p.kernel[0] > 1 || p.pad_begin[0] || p.pad_end[0]) return p;
+  if (!slices_are_images(p)) return p;
   p.n *= p.in[0];
   p.in[0] = p.out[0] = 1;
   return p;
@@ -49,8 +49,6 @@ class WinogradPlan : public ConvPlan {
         outputs_(tiles_.rows.m * tiles_.columns.m),
         transform_(*choose_winograd(m, static_cast<int>(winograd_taps(p_)), tiles_.axes(), options.isa)),
         gemm_(choose_gemm_f32(options.isa)) {
-    for (int64_t i = 0; i < tiles_.rows.tiles(); ++i) row_tiles_.push_back(tiles_.rows.tile(i));
-    for (int64_t i = 0; i < tiles_.columns.tiles(); ++i) column_tiles_.push_back(tiles_.columns.tile(i));
     per_image_ = tiles_.count();
     count_ = checked_mul(p_.n, per_image_);
     slices_ = p_.out[0] + (p_.kernel[0] - 1) * p_.dilation[0];
@@ -65,6 +63,7 @@ class WinogradPlan : public ConvPlan {
       block_ = ceil_div(count_, round_up(blocks_, workers_));
       blocks_ = ceil_div(count_, block_);
     }
+    arrange_tiles();
     const int64_t slice = p_.dilation[0] * c_row_;
     taps_ = depth_taps(block_ * slice);
     last_taps_ = depth_taps((count_ - (blocks_ - 1) * block_) * slice);
@@ -135,18 +134,48 @@ class WinogradPlan : public ConvPlan {
     return best;
   }
 
-  int64_t point_stride_v(int64_t count) const { return count * slices_ * c_row_ + kLine; }
-  int64_t point_stride_m(int64_t count) const { return count * p_.out[0] * nr_row_; }
-
   struct Tile {
     int64_t image;
-    const WinogradAxis::Tile& row;
-    const WinogradAxis::Tile& column;
+    const WinogradAxis::Tile *row, *column;
   };
-  Tile tile(int64_t index) const {
-    const int64_t in_image = index % per_image_, columns = static_cast<int64_t>(column_tiles_.size());
-    return {index / per_image_, row_tiles_[in_image / columns], column_tiles_[in_image % columns]};
+
+  // The tiles of a block, those side by side that have a point in common. Thin ones lack some:
+  //   thin rows | neither | thin columns | both
+  void arrange_tiles() {
+    for (int64_t i = 0; i < tiles_.rows.tiles(); ++i) row_tiles_.push_back(tiles_.rows.tile(i));
+    for (int64_t i = 0; i < tiles_.columns.tiles(); ++i) column_tiles_.push_back(tiles_.columns.tile(i));
+    const int64_t columns = tiles_.columns.tiles();
+    for (int64_t i = 0; i < count_; ++i) {
+      const int64_t in_image = i % per_image_;
+      arranged_.push_back({i / per_image_, &row_tiles_[in_image / columns], &column_tiles_[in_image % columns]});
+    }
+    const auto part = [](const Tile& t) { return t.row->thin ? (t.column->thin ? 3 : 0) : (t.column->thin ? 2 : 1); };
+    for (int64_t first = 0; first < count_; first += block_) {
+      const auto begin = arranged_.begin() + first, end = arranged_.begin() + std::min(first + block_, count_);
+      std::stable_sort(begin, end, [&](const Tile& a, const Tile& b) { return part(a) < part(b); });
+      const auto end_of = [&](int last) {
+        return std::count_if(begin, end, [&](const Tile& t) { return part(t) <= last; });
+      };
+      blocks_with_.push_back({{{end_of(0), end_of(1)}, {end_of(0), end_of(2)}, {0, end_of(1)}, {0, end_of(3)}}});
+    }
+    for (int row = 0; row < tiles_.rows.size(); ++row) {
+      for (int column = 0; column < tiles_.columns.size(); ++column) {
+        kinds_.push_back(2 * thin_has(row, tiles_.rows.size()) + thin_has(column, tiles_.columns.size()));
+      }
+    }
   }
+
+  // A block's tiles that have a point, by the kind of the point: whether tiles with thin rows have it, times 2, plus
+  // whether those with thin columns do.
+  struct Range {
+    int64_t begin, end;
+  };
+  struct TilesWith {
+    Range kind[4];
+  };
+
+  int64_t point_stride_v(int64_t count) const { return count * slices_ * c_row_ + kLine; }
+  int64_t point_stride_m(int64_t count) const { return count * p_.out[0] * nr_row_; }
 
   // Elements from a pixel to the next one of a tile along an axis, in an image of the given width.
   static int64_t step(const WinogradAxis& axis, int64_t width, int64_t pixel_stride) {
@@ -157,11 +186,11 @@ class WinogradPlan : public ConvPlan {
     return tiles_.columns.axis == 2 ? row * width + column : column * width + row;
   }
 
-  // The pixels of tiles [first + begin, first + end) of a block of `count`.
+  // The pixels of a block's tiles [begin, end), in its order; the block has `count` from `first`.
   void transform_in(const float* src, int64_t first, int64_t count, int64_t begin, int64_t end,
                     float* v) const noexcept {
     for (int64_t i = begin; i < end; ++i) {
-      const Tile t = tile(first + i);
+      const Tile& t = arranged_[first + i];
       for (int64_t slice = 0; slice < slices_; ++slice) {
         transform_tile(src, options_.src_pixel_stride, t, slice, point_stride_v(count),
                        v + (slice * count + i) * c_row_);
@@ -179,13 +208,15 @@ class WinogradPlan : public ConvPlan {
     args.pixel_stride = step(tiles_.columns, width, pixel_stride);
     args.channels = p_.c;
     args.point_stride = point_stride;
-    args.src =
-        src + ((t.image * p_.in[0] + depth) * p_.in[1] * width + at(t.row.pixel, t.column.pixel, width)) * pixel_stride;
-    args.row_begin = t.row.inside_begin;
-    args.row_end = inside ? t.row.inside_end : 0;
-    args.column_begin = t.column.inside_begin;
-    args.column_end = t.column.inside_end;
+    args.src = src + ((t.image * p_.in[0] + depth) * p_.in[1] * width + at(t.row->pixel, t.column->pixel, width)) *
+                         pixel_stride;
+    args.row_begin = t.row->inside_begin;
+    args.row_end = inside ? t.row->inside_end : 0;
+    args.column_begin = t.column->inside_begin;
+    args.column_end = t.column->inside_end;
     args.dst = dst;
+    args.thin_rows = t.row->thin;
+    args.thin_columns = t.column->thin;
     transform_.fn(args);
   }
 
@@ -203,25 +234,27 @@ class WinogradPlan : public ConvPlan {
   void multiply_out(const ConvBuffers& b, const float* v, int64_t first, int64_t count, int64_t panel_begin,
                     int64_t panel_end, float* m) const noexcept {
     const std::vector<Tap>& taps = count == block_ ? taps_ : last_taps_;
+    const TilesWith& tiles_with = blocks_with_[first / block_];
     GemmF32Args args{};
     args.row_stride = c_row_;
     args.taps = taps.data();
     args.tap_count = p_.kernel[0];
     args.k = p_.group_c();
-    args.m = count * p_.out[0];
     args.n = gemm_.nr;
     args.dst_stride = nr_row_;
     for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
       for (int64_t point = 0; point < points_; ++point) {
-        args.src = v + point * point_stride_v(count) + panel / group_panels_ * p_.group_c();
+        const Range with = tiles_with.kind[kinds_[point]];
+        args.m = (with.end - with.begin) * p_.out[0];
+        args.src = v + point * point_stride_v(count) + with.begin * c_row_ + panel / group_panels_ * p_.group_c();
         args.weights = panel_weights(b, panel, point);
         const bool more = point + 1 < points_ || panel + 1 < panel_end;
         args.fetch_ahead = more ? p_.kernel[0] * p_.group_c() * gemm_.nr : 0;
-        args.dst = m + point * point_stride_m(count);
+        args.dst = m + point * point_stride_m(count) + with.begin * nr_row_;
         gemm_.fn(args);
       }
       for (int64_t i = 0; i < count; ++i) {
-        const Tile t = tile(first + i);
+        const Tile& t = arranged_[first + i];
         for (int64_t slice = 0; slice < p_.out[0]; ++slice) {
           transform_out(b, m + (slice * count + i) * nr_row_, point_stride_m(count), t, slice, panel,
                         m + product_floats_);
@@ -236,7 +269,7 @@ class WinogradPlan : public ConvPlan {
                      int64_t panel, float* rescue_memory) const noexcept {
     const int64_t in_group = panel % group_panels_ * gemm_.nr, width = p_.out[2];
     const int64_t column = panel / group_panels_ * p_.group_k() + in_group;
-    const int64_t pixel = (t.image * p_.out[0] + slice) * p_.out[1] * width + at(t.row.first, t.column.first, width);
+    const int64_t pixel = (t.image * p_.out[0] + slice) * p_.out[1] * width + at(t.row->first, t.column->first, width);
     WinogradOutputArgs args;
     args.src = m;
     args.point_stride = point_stride;
@@ -244,8 +277,10 @@ class WinogradPlan : public ConvPlan {
     args.dst = b.dst + pixel * options_.dst_pixel_stride + column;
     args.row_stride = step(tiles_.rows, width, options_.dst_pixel_stride);
     args.pixel_stride = step(tiles_.columns, width, options_.dst_pixel_stride);
-    args.rows = t.row.outputs;
-    args.columns = t.column.outputs;
+    args.rows = t.row->outputs;
+    args.columns = t.column->outputs;
+    args.thin_rows = t.row->thin;
+    args.thin_columns = t.column->thin;
     args.only_finite = true;
     args.epilogue.call = options_.function;
     args.epilogue.stream = streams_outputs_ && at_a_line(b.dst);
@@ -260,7 +295,8 @@ class WinogradPlan : public ConvPlan {
   }
 
   // Computes channels [done, ...) of one tile, slice and panel again from pixels scaled down by 2^20, so that neither
-  // transform overflows where a direct sum would not. Rare: it runs for pixels beyond about 1e37, Inf and NaN.
+  // transform overflows where a direct sum would not. Rare: it runs for pixels beyond about 1e37, Inf and NaN. A thin
+  // tile is taken for a whole one, of zeros further on.
   void rescue(const ConvBuffers& b, const Tile& t, int64_t slice, int64_t panel, int64_t done,
               const WinogradOutputArgs& out, float* memory) const noexcept {
     const int64_t columns = tiles_.columns.size();
@@ -271,7 +307,7 @@ class WinogradPlan : public ConvPlan {
     for (int64_t r = 0; r < p_.kernel[0]; ++r) {
       gather_scaled(b.src, t, slice + r * p_.dilation[0], pixels);
       transform_.fn({pixels, columns * p_.c, p_.c, 0, tiles_.rows.size(), 0, tiles_.columns.size(), p_.c,
-                     v + r * points_ * c_row_, c_row_});
+                     v + r * points_ * c_row_, c_row_, false, false});
     }
     for (int64_t i = 0; i < points_; ++i) {
       gemm_.fn({v + i * c_row_ + panel / group_panels_ * p_.group_c(),
@@ -287,7 +323,8 @@ class WinogradPlan : public ConvPlan {
                 {}});
     }
     const int width = tiles_.columns.m;
-    transform_.output({m, nr_row_, out.channels, sums, width * gemm_.nr, gemm_.nr, 0, tiles_.rows.m, width, false, {}});
+    transform_.output(
+        {m, nr_row_, out.channels, sums, width * gemm_.nr, gemm_.nr, 0, tiles_.rows.m, width, false, false, false, {}});
     const Epilogue& e = out.epilogue;
     for (int i = 0; i < out.rows; ++i) {
       for (int j = 0; j < out.columns; ++j) {
@@ -319,11 +356,11 @@ class WinogradPlan : public ConvPlan {
     const int64_t depth = slice - p_.pad_begin[0], width = p_.in[2];
     for (int i = 0; i < tiles_.rows.size(); ++i) {
       for (int j = 0; j < tiles_.columns.size(); ++j, pixels += p_.c) {
-        const bool inside = depth >= 0 && depth < p_.in[0] && i >= t.row.inside_begin && i < t.row.inside_end &&
-                            j >= t.column.inside_begin && j < t.column.inside_end;
+        const bool inside = depth >= 0 && depth < p_.in[0] && i >= t.row->inside_begin && i < t.row->inside_end &&
+                            j >= t.column->inside_begin && j < t.column->inside_end;
         const int64_t pixel =
             (t.image * p_.in[0] + depth) * p_.in[1] * width +
-            at(t.row.pixel + i * tiles_.rows.dilation, t.column.pixel + j * tiles_.columns.dilation, width);
+            at(t.row->pixel + i * tiles_.rows.dilation, t.column->pixel + j * tiles_.columns.dilation, width);
         const float* from = src + pixel * options_.src_pixel_stride;
         for (int64_t c = 0; c < p_.c; ++c) pixels[c] = inside ? from[c] * 0x1p-20f : 0.0f;
       }
@@ -336,11 +373,14 @@ class WinogradPlan : public ConvPlan {
   int64_t points_, outputs_;  // of a tile
   const WinogradKernel& transform_;
   const GemmF32Kernel& gemm_;
-  std::vector<WinogradAxis::Tile> row_tiles_, column_tiles_;
   int64_t per_image_, count_;  // tiles
   int64_t slices_, group_panels_, panels_;
   int64_t c_row_, nr_row_;  // elements between tiles in V and M
   int64_t block_, blocks_;
+  std::vector<WinogradAxis::Tile> row_tiles_, column_tiles_;
+  std::vector<Tile> arranged_;  // block by block
+  std::vector<TilesWith> blocks_with_;
+  std::vector<int> kinds_;  // of points
   bool streams_outputs_;
   std::vector<Tap> taps_, last_taps_, rescue_taps_;  // of a block, the last block, a tile
   int64_t workers_;                                  // threads that have memory of their own

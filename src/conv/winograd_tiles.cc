@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/checks.h"
+#include "kernels/winograd/winograd.h"
 
 namespace fastconv {
 namespace {
@@ -22,6 +23,14 @@ int64_t WinogradAxis::tiles() const {
          (phases.all - phases.longer) * ceil_div(phases.shorter_outputs, m);
 }
 
+int64_t WinogradAxis::tiles_with(int point) const {
+  if (!thins || thin_has(point, size())) return tiles();
+  const Phases phases(out, dilation);
+  const auto ends_thin = [&](int64_t outputs) { return outputs > 0 && (outputs - 1) % m < m - 2 ? 1 : 0; };
+  return tiles() - phases.longer * ends_thin(phases.shorter_outputs + 1) -
+         (phases.all - phases.longer) * ends_thin(phases.shorter_outputs);
+}
+
 WinogradAxis::Tile WinogradAxis::tile(int64_t index) const {
   const Phases phases(out, dilation);
   const int64_t in_longer = ceil_div(phases.shorter_outputs + 1, m), in_all_longer = phases.longer * in_longer;
@@ -32,9 +41,11 @@ WinogradAxis::Tile WinogradAxis::tile(int64_t index) const {
   Tile tile;
   tile.first = phase + begin * dilation;
   tile.outputs = static_cast<int>(std::min<int64_t>(m, phases.shorter_outputs + longer - begin));
+  tile.thin = thins && tile.outputs <= m - 2;
   tile.pixel = tile.first - pad;
-  const auto clip = [&](int64_t pixels) {
-    return static_cast<int>(std::clamp<int64_t>(ceil_div(std::max<int64_t>(pixels, 0), dilation), 0, size()));
+  const int pixels = tile.thin ? size() - 2 : size();
+  const auto clip = [&](int64_t end) {
+    return static_cast<int>(std::clamp<int64_t>(ceil_div(std::max<int64_t>(end, 0), dilation), 0, pixels));
   };
   tile.inside_begin = clip(-tile.pixel);
   tile.inside_end = clip(in - tile.pixel);
@@ -46,10 +57,16 @@ int64_t winograd_taps(const ConvProblem& p) {
   return high > 1 && (low == high || low == 1) ? high : 0;
 }
 
+bool slices_are_images(const ConvProblem& p) {
+  return p.kernel[0] == 1 && p.pad_begin[0] == 0 && p.pad_end[0] == 0;
+}
+
 WinogradTiles winograd_tiles(const ConvProblem& p, int m) {
   const auto axis = [&](int which) {
     const int r = static_cast<int>(p.kernel[which]);
-    return WinogradAxis{which, r > 1 ? m : 1, r, p.in[which], p.out[which], p.pad_begin[which], p.dilation[which]};
+    const bool thins = r > 1 && m > 2 && slices_are_images(p);
+    return WinogradAxis{which, r > 1 ? m : 1, r, p.in[which], p.out[which], p.pad_begin[which], p.dilation[which],
+                        thins};
   };
   return p.kernel[2] > 1 ? WinogradTiles{axis(1), axis(2)} : WinogradTiles{axis(2), axis(1)};
 }

@@ -64,6 +64,23 @@ def test_high(problem, isa, algorithm):
     assert np.max(np.abs(y - exact) / magnitude) <= GATE["winograd6"] * UNIT
 
 
+@pytest.mark.parametrize("algorithm", ("winograd4", "winograd6"))
+@pytest.mark.parametrize(
+    "kernel, dilation", [((3, 3), (1, 1)), ((3, 3), (2, 3)), ((1, 3), (1, 1)), ((3, 1), (1, 1))], ids=str
+)
+def test_every_rest_of_a_tile(isa, algorithm, kernel, dilation):
+    """Outputs of 1 to 9 along each axis: whole tiles and thin ones, in rows, columns and both."""
+    rng = np.random.default_rng(9)
+    weight = rng.standard_normal((17, 16, *kernel)).astype(np.float32)
+    for rows, columns in np.ndindex(9, 9):
+        size = (1 + n + d * (r - 1) for n, r, d in zip((rows, columns), kernel, dilation))
+        x = rng.standard_normal((2, 16, *size)).astype(np.float32)
+        exact = reference.conv2d(x, weight, dilation=dilation)
+        y = fc.conv2d(x, weight, dilation=dilation, algorithm=algorithm, precision="high")
+        assert y.shape[2:] == (rows + 1, columns + 1)
+        assert relative_error(y, exact) <= 1e-5, (rows + 1, columns + 1)
+
+
 @pytest.mark.parametrize("algorithm", ("auto", "winograd"))
 @pytest.mark.parametrize("c", (1, 2, 3, 6, 8, 15, 16, 17, 24, 40, 64))
 def test_a_choice_keeps_highest_where_sums_are_short(isa, algorithm, c):

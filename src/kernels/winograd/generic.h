@@ -18,11 +18,26 @@ namespace {
 
 using simd::Vec;
 
-// An axis of a tile that F(M, R) transforms: T pixels to T points, and points to M pixels.
-template <int M_, int R>
+// An axis of a tile that F(kOutputs, R) transforms: T pixels to T points, and points to M pixels.
+template <int kOutputs, int R, bool kThin>
 struct Line {
-  static constexpr int M = M_, T = M + R - 1, P = T / 2 - 1;
-  static constexpr WinogradPoints<T> kPoints = winograd_points<T>();
+  static constexpr int kAllPoints = kOutputs + R - 1;
+  static constexpr int T = kThin ? kAllPoints - 2 : kAllPoints, M = T - R + 1, P = T / 2 - 1, kTaps = R;
+  static constexpr WinogradPoints<kAllPoints> kAll = winograd_points<kAllPoints>();
+  static constexpr WinogradPoints<T> kPoints = first_points<T>(kAll);
+
+  // Where a point's value is among all of them.
+  static constexpr int place(int point) { return point < T - 1 ? point : kAllPoints - 1; }
+
+  // Weights are divided by the differences to the pair that is left out as well (WinogradPoints::norm); pixels are
+  // multiplied by them: y is the square of a point.
+  static inline Vec scaled(double y, Vec x) {
+    if constexpr (kThin) {
+      constexpr double left_out = kAll.p[P];
+      x = simd::mul(simd::broadcast(static_cast<float>(y - left_out * left_out)), x);
+    }
+    return x;
+  }
 
   // c[0] x[0] + c[1] x[2] + ...; `count` coefficients, the last of which is 1.
   static inline Vec even_sum(const double* c, int count, const Vec* x) {
@@ -33,12 +48,14 @@ struct Line {
   }
 
   // In the order 0, +p1, -p1, +p2, -p2 ..., infinity.
-  static inline void to_points(const Vec (&x)[T], Vec (&y)[T]) {
-    y[0] = even_sum(kPoints.all, P + 1, x);
+  [[gnu::always_inline]] static inline void to_points(const Vec (&x)[T], Vec (&y)[T]) {
+    y[0] = scaled(0, even_sum(kPoints.all, P + 1, x));
 #pragma GCC unroll 4
     for (int i = 0; i < P; ++i) {
-      const Vec even = even_sum(kPoints.rest[i], P, x + 2);
-      const Vec odd = simd::mul(simd::broadcast(static_cast<float>(kPoints.p[i])), even_sum(kPoints.rest[i], P, x + 1));
+      const double p = kPoints.p[i];
+      const Vec even = scaled(p * p, even_sum(kPoints.rest[i], P, x + 2));
+      const Vec odd =
+          simd::mul(simd::broadcast(static_cast<float>(p)), scaled(p * p, even_sum(kPoints.rest[i], P, x + 1)));
       y[1 + 2 * i] = simd::add(even, odd);
       y[2 + 2 * i] = simd::sub(even, odd);
     }
@@ -46,7 +63,7 @@ struct Line {
   }
 
   // Pixel i = sum over points of point^i * value; infinity adds to the last.
-  static inline void to_pixels(const Vec (&x)[T], Vec (&y)[M]) {
+  [[gnu::always_inline]] static inline void to_pixels(const Vec (&x)[T], Vec (&y)[M]) {
     Vec sum[P], difference[P];
 #pragma GCC unroll 4
     for (int i = 0; i < P; ++i) {
@@ -73,20 +90,21 @@ struct Line {
 // The other axis where only one is transformed.
 struct SinglePixel {
   static constexpr int M = 1, T = 1;
+  static constexpr int place(int point) { return point; }
   static inline void to_points(const Vec (&x)[1], Vec (&y)[1]) { y[0] = x[0]; }
   static inline void to_pixels(const Vec (&x)[1], Vec (&y)[1]) { y[0] = x[0]; }
 };
 
-template <int Axes, int M, int R>
-struct RowAxis : Line<M, R> {};
-template <int M, int R>
-struct RowAxis<1, M, R> : SinglePixel {};
+template <int Axes, int M, int R, bool kThin>
+struct RowAxis : Line<M, R, kThin> {};
+template <int M, int R, bool kThin>
+struct RowAxis<1, M, R, kThin> : SinglePixel {};
 
-template <int M, int R, int Axes>
-struct Winograd {
-  using Rows = RowAxis<Axes, M, R>;
-  using Columns = Line<M, R>;
+template <class Rows, class Columns>
+struct TileTransform {
   static constexpr int W = Vec::kWidth;
+
+  static constexpr int place(int i, int j) { return Rows::place(i) * Columns::kAllPoints + Columns::place(j); }
 
   template <bool kBorder, bool kTail>
   static inline void input_vector(const WinogradInputArgs& a, int64_t channel) {
@@ -100,7 +118,7 @@ struct Winograd {
         const bool outside = kBorder && (i < a.row_begin || i >= a.row_end || j < a.column_begin || j >= a.column_end);
         const float* p = src + i * a.row_stride + j * a.pixel_stride;
         x[i] = outside ? simd::zero() : kTail ? simd::load_n(p, a.channels - channel) : simd::load(p);
-        if (j >= R - 1) __builtin_prefetch(p + M * a.pixel_stride);  // the next tile's new columns
+        if (j >= Columns::kTaps - 1) __builtin_prefetch(p + Columns::M * a.pixel_stride);  // the next tile's columns
       }
       Rows::to_points(x, y);
 #pragma GCC unroll 8
@@ -112,7 +130,7 @@ struct Winograd {
       Vec y[Columns::T];
       Columns::to_points(half[i], y);
 #pragma GCC unroll 8
-      for (int j = 0; j < Columns::T; ++j) simd::store(dst + (i * Columns::T + j) * a.point_stride, y[j]);
+      for (int j = 0; j < Columns::T; ++j) simd::store(dst + place(i, j) * a.point_stride, y[j]);
     }
   }
 
@@ -140,18 +158,18 @@ struct Winograd {
     for (int j = 0; j < Columns::T; ++j) {
       Vec x[Rows::T], y[Rows::M];
 #pragma GCC unroll 8
-      for (int i = 0; i < Rows::T; ++i) x[i] = simd::load(src + (i * Columns::T + j) * a.point_stride);
+      for (int i = 0; i < Rows::T; ++i) x[i] = simd::load(src + place(i, j) * a.point_stride);
       Rows::to_pixels(x, y);
 #pragma GCC unroll 8
       for (int i = 0; i < Rows::M; ++i) half[i][j] = y[i];
     }
-    Vec pixels[Rows::M][M];
+    Vec pixels[Rows::M][Columns::M];
     Vec check = simd::zero();  // 0 * Inf and 0 * NaN are NaN
 #pragma GCC unroll 8
     for (int i = 0; i < Rows::M; ++i) {
       Columns::to_pixels(half[i], pixels[i]);
 #pragma GCC unroll 8
-      for (int j = 0; j < M; ++j) check = simd::fma(pixels[i][j], simd::zero(), check);
+      for (int j = 0; j < Columns::M; ++j) check = simd::fma(pixels[i][j], simd::zero(), check);
     }
     if (a.only_finite && simd::reduce_add(check) != 0.0f) return false;
     const Epilogue& e = a.epilogue;
@@ -164,7 +182,7 @@ struct Winograd {
       for (int j = 0; j < a.columns; ++j) {
         const int64_t at = i * a.row_stride + j * a.pixel_stride + channel;
         Vec v = simd::add(pixels[i][j], bias);
-        if (!e.stream) __builtin_prefetch(a.dst + at + M * a.pixel_stride, 1);
+        if (!e.stream) __builtin_prefetch(a.dst + at + Columns::M * a.pixel_stride, 1);
         if (e.residual) v = simd::add(v, load(e.residual + i * a.residual_row + j * e.residual_stride + channel));
         if (clamps) v = simd::min(high, simd::max(low, v));
         if (kTail) {
@@ -192,6 +210,32 @@ struct Winograd {
       }
     }
     return done;
+  }
+};
+
+// F(M, R) along one axis or two, on whole and thin tiles.
+template <int M, int R, int Axes>
+struct Winograd {
+  template <bool kThinRows, bool kThinColumns>
+  using Tile = TileTransform<RowAxis<Axes, M, R, kThinRows>, Line<M, R, kThinColumns>>;
+
+  // Calls `transform` with the tile's type.
+  template <class Args, class Transform>
+  static inline auto dispatch(const Args& a, Transform&& transform) {
+    if constexpr (M > 2 && Axes == 2) {
+      if (a.thin_rows) return a.thin_columns ? transform(Tile<true, true>()) : transform(Tile<true, false>());
+    }
+    if constexpr (M > 2) {
+      if (a.thin_columns) return transform(Tile<false, true>());
+    }
+    return transform(Tile<false, false>());
+  }
+
+  static void input(const WinogradInputArgs& a) {
+    dispatch(a, [&](auto tile) { tile.input(a); });
+  }
+  static int64_t output(const WinogradOutputArgs& a) {
+    return dispatch(a, [&](auto tile) { return tile.output(a); });
   }
 };
 

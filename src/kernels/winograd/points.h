@@ -49,6 +49,15 @@ struct WinogradPoints {
 
 template <int T>
 constexpr WinogradPoints<T> winograd_points();
+
+// The first T of All points: 0, infinity, and the first pairs.
+template <int T, int All>
+constexpr WinogradPoints<T> first_points(const WinogradPoints<All>& all) {
+  double p[T / 2 - 1] = {};
+  for (int i = 0; i < T / 2 - 1; ++i) p[i] = all.p[i];
+  return WinogradPoints<T>(p);
+}
+
 template <>
 constexpr WinogradPoints<4> winograd_points<4>() {
   return WinogradPoints<4>({1.0});

@@ -1,6 +1,9 @@
 // Winograd transforms: pixels to transform points and back, one tile a call, vectorised over channels. Of two axes,
 // F(m x m, r x r), or of one, F(m, r), where the other axis of the tile is a single pixel. The products between them
 // are tap-GEMM's; conv/winograd.cc joins the three.
+//
+// Where m > 2, a tile may be thin along an axis: it has m - 2 pixels there, and lacks the points of the last pair. It
+// multiplies the same weights as the others at those that it has.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +22,7 @@ struct WinogradInputArgs {
   int64_t channels;
   float* dst;  // room for channels rounded up to whole vectors
   int64_t point_stride;
+  bool thin_rows, thin_columns;
 };
 
 // The points -> m x m (or 1 x m) pixels, of which `rows` x `columns` exist, through the epilogue. Returns how many
@@ -31,12 +35,18 @@ struct WinogradOutputArgs {
   int64_t row_stride, pixel_stride;
   int64_t residual_row;  // elements between rows of the epilogue's residual, whose rows of values are pixels here
   int rows, columns;
+  bool thin_rows, thin_columns;
   bool only_finite;  // stop before the first vector of channels with a pixel that is not finite
   Epilogue epilogue;
 };
 
 using WinogradInputFn = void(const WinogradInputArgs&);
 using WinogradOutputFn = int64_t(const WinogradOutputArgs&);
+
+// Whether a thin tile has this one of T points: 0, +p_1, -p_1, +p_2, -p_2 ..., infinity.
+constexpr bool thin_has(int point, int t) {
+  return point < t - 3 || point == t - 1;
+}
 
 // A row is a pair of transforms that belong together.
 struct WinogradKernel : Kernel<WinogradInputFn> {
