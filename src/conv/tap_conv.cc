@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/threads.h"
+#include "conv/tap_calls.h"
 #include "conv/tap_weights.h"
 #include "conv/taps.h"
 #include "kernels/gemm/pack.h"
@@ -16,12 +17,13 @@
 namespace fastconv {
 namespace {
 
-// A run of output pixels in one row: one call of the kernel per panel.
+// Output pixels in a line, along a row or down a column: one call of the kernel per panel.
 struct Segment {
   int64_t src;    // offset of output 0's source row origin
   int64_t pixel;  // the first output pixel, counted in its image
   int64_t m;
-  int32_t row_stride_index;  // which phase (row stride and dst stride are the phase's)
+  int64_t src_step, out_step;  // pixels from an output to the next, and between what they read
+  int32_t width;               // which phase of the width
   int32_t tap_begin, tap_count;
 };
 
@@ -40,7 +42,7 @@ class TapConvPlan : public ConvPlan {
     flatten_pointwise();
     phases_[0] = axis_phases(p_, 0);
     phases_[1] = axis_phases(p_, 1);
-    phases_[2] = width_phases(p_, kernel_.mr, kernel_.few());
+    phases_[2] = width_phases(p_, kernel_, options.isa).phases;
     plan_source_rows();
     plan_segments();
     streams_outputs_ = streams_outputs(p_.n * p_.out_pixels() * p_.k * static_cast<int64_t>(sizeof(float)),
@@ -115,7 +117,10 @@ class TapConvPlan : public ConvPlan {
       for (const AxisTaps& height : phases_[1]) {
         for (size_t w = 0; w < phases_[2].size(); ++w) {
           for (int64_t d = 0; d < depth.count; ++d) {
-            for (int64_t h = 0; h < height.count; ++h) plan_row(depth, d, height, h, static_cast<int32_t>(w), known);
+            for (int64_t h = 0, end; h < height.count; h = end) {
+              end = height.alike(h, p_.in[1]);
+              plan_rows(depth, d, height, h, end, static_cast<int32_t>(w), known);
+            }
           }
         }
       }
@@ -137,8 +142,9 @@ class TapConvPlan : public ConvPlan {
     }
   }
 
-  void plan_row(const AxisTaps& depth, int64_t d, const AxisTaps& height, int64_t h, int32_t w,
-                std::map<std::vector<int64_t>, std::pair<int32_t, int32_t>>& known) {
+  // The outputs of a phase of the width in rows [h, end) of one of the height, which meet the same taps.
+  void plan_rows(const AxisTaps& depth, int64_t d, const AxisTaps& height, int64_t h, int64_t end, int32_t w,
+                 std::map<std::vector<int64_t>, std::pair<int32_t, int32_t>>& known) {
     const AxisTaps& width = phases_[2][w];
     const AxisTaps::Range in_depth = depth.inside(d, p_.in[0]), in_height = height.inside(h, p_.in[1]);
     const std::vector<int64_t> key = {&depth - phases_[0].data(),
@@ -156,17 +162,36 @@ class TapConvPlan : public ConvPlan {
       list = make_taps(depth, in_depth, height, in_height, width);
       known.emplace(key, list);
     }
-    // Taps are relative to this row's output 0; a row's origin may lie outside where its taps do not.
-    const int64_t row = (d * depth.src_step) * p_.in[1] + h * height.src_step;
-    const int64_t out_row =
-        ((depth.out_begin + d * depth.out_step) * p_.out[1] + height.out_begin + h * height.out_step) * p_.out[2];
-    // Long rows are cut so that a block's source stays in cache and threads have something to share.
-    const int64_t pieces = ceil_div(width.count, block_rows_);
+    // Taps are relative to a line's output 0; its origin may lie outside where its taps do not.
+    const int64_t src_row = height.src_step * width_, out_row = height.out_step * p_.out[2];
+    const int64_t src = d * depth.src_step * p_.in[1] * width_ + h * src_row + border_;
+    const int64_t pixel = ((depth.out_begin + d * depth.out_step) * p_.out[1] + height.out_begin) * p_.out[2] +
+                          h * out_row + width.out_begin;
+    const int64_t rows = end - h;
+    if (lines_down(kernel_, rows, width.count, p_.group_k(), options_.isa)) {
+      for (int64_t x = 0; x < width.count; ++x) {
+        add_line(
+            {src + x * width.src_step, pixel + x * width.out_step, rows, src_row, out_row, w, list.first, list.second});
+      }
+    } else {
+      for (int64_t row = 0; row < rows; ++row) {
+        add_line({src + row * src_row, pixel + row * out_row, width.count, width.src_step, width.out_step, w,
+                  list.first, list.second});
+      }
+    }
+  }
+
+  // Long lines are cut so that a block's source stays in cache and threads have something to share. `line`: its source
+  // in pixels yet.
+  void add_line(const Segment& line) {
+    const int64_t pieces = ceil_div(line.m, block_rows_);
     for (int64_t piece = 0; piece < pieces; ++piece) {
-      const int64_t begin = width.count * piece / pieces, end = width.count * (piece + 1) / pieces;
-      segments_.push_back({(row * width_ + border_ + begin * width.src_step) * pixel_,
-                           out_row + width.out_begin + begin * width.out_step, end - begin, w, list.first,
-                           list.second});
+      const int64_t begin = line.m * piece / pieces, end = line.m * (piece + 1) / pieces;
+      Segment segment = line;
+      segment.src = (line.src + begin * line.src_step) * pixel_;
+      segment.pixel += begin * line.out_step;
+      segment.m = end - begin;
+      segments_.push_back(segment);
     }
   }
 
@@ -255,8 +280,8 @@ class TapConvPlan : public ConvPlan {
     for (int64_t i = blocks_[block]; i < blocks_[block + 1]; ++i) {
       const Segment& segment = segments_[i];
       if (segment.tap_count > 0) {
-        const int64_t step = phases_[2][segment.row_stride_index].src_step;
-        copy_pixels(src + segment.src + taps_[segment.tap_begin].src, step * options_.src_pixel_stride, segment.m, to);
+        copy_pixels(src + segment.src + taps_[segment.tap_begin].src, segment.src_step * options_.src_pixel_stride,
+                    segment.m, to);
       }
       to += segment.m * p_.groups * channels_;
     }
@@ -279,10 +304,9 @@ class TapConvPlan : public ConvPlan {
     int64_t gathered = 0;
     for (int64_t i = blocks_[block]; i < blocks_[block + 1]; ++i) {
       const Segment& segment = segments_[i];
-      const AxisTaps& width = phases_[2][segment.row_stride_index];
       args.src = src + (gathers_ ? gathered * gathered_pixel : segment.src) + group * channels_;
-      args.row_stride = gathers_ ? gathered_pixel : width.src_step * pixel_;
-      args.k = channels_ * (folds_width_ ? static_cast<int64_t>(width.base.size()) : 1);
+      args.row_stride = gathers_ ? gathered_pixel : segment.src_step * pixel_;
+      args.k = channels_ * (folds_width_ ? static_cast<int64_t>(phases_[2][segment.width].base.size()) : 1);
       args.taps = gathers_ ? &kOnlyTap : taps_.data() + segment.tap_begin;
       args.tap_count = segment.tap_count;
       gathered += segment.m;
@@ -293,10 +317,10 @@ class TapConvPlan : public ConvPlan {
       args.m = segment.m;
       const int64_t pixel = first_pixel + segment.pixel;
       args.dst = buffers.dst + pixel * options_.dst_pixel_stride + column;
-      args.dst_stride = width.out_step * options_.dst_pixel_stride;
+      args.dst_stride = segment.out_step * options_.dst_pixel_stride;
       if (options_.residual) {
         args.epilogue.residual = buffers.residual + pixel * options_.residual_pixel_stride + column;
-        args.epilogue.residual_stride = width.out_step * options_.residual_pixel_stride;
+        args.epilogue.residual_stride = segment.out_step * options_.residual_pixel_stride;
       }
       kernel_.fn(args);
     }
