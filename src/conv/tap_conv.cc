@@ -65,8 +65,7 @@ class TapConvPlan : public ConvPlan {
  private:
   // A 1x1 convolution that visits every pixel is one matrix product over all pixels of the batch.
   void flatten_pointwise() {
-    const bool whole = p_.in == p_.out && p_.taps() == 1 && p_.pad_begin == Dims{0, 0, 0} && p_.stride == Dims{1, 1, 1};
-    if (!whole) return;
+    if (!p_.pointwise()) return;
     p_.in = p_.out = {1, 1, p_.n * p_.in_pixels()};
     p_.n = std::min<int64_t>(p_.n, 1);
     p_.transposed = false;
