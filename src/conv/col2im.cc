@@ -127,7 +127,7 @@ class Col2imPlan : public ConvPlan {
     args.k = p_.group_c();
     args.weights = b.weights + group * packed_size(column_size_, p_.group_k(), gemm_.packed_nr) +
                    panel * column_size_ * gemm_.nr + tap * tap_size;
-    args.column_stride = column_size_;
+    args.panel_stride = column_size_ * gemm_.packed_nr;
     args.m = p_.in_pixels();
     args.n = std::min<int64_t>(gemm_.nr, p_.group_k() - panel * gemm_.nr);
     args.dst = products + tap * plane_;

@@ -25,12 +25,16 @@ double tile_rows(int64_t rows, int mr, double least_rows) {
 template <class Element>
 double tile_cost(const GemmKernel<Element>& kernel, int64_t rows, int64_t columns, Isa isa) {
   if (kernel.few()) return static_cast<double>(rows) * static_cast<double>(columns);
-  const double least = kernel_costs(isa).least_rows;
-  const int64_t vector = kernel.nr / kPanelVectors, rest = columns % kernel.nr;
-  const bool narrow = rest > 0 && rest <= vector;  // half the sums in a tile: twice the rows keep it busy
-  const double wide = static_cast<double>(narrow ? columns / kernel.nr : ceil_div(columns, kernel.nr)) * kernel.nr;
-  return wide * tile_rows(rows, kernel.mr, least) +
-         (narrow ? static_cast<double>(vector) * tile_rows(rows, kernel.mr, kPanelVectors * least) : 0);
+  const int64_t lanes = kernel.nr / kPanelVectors, vectors = ceil_div(columns, lanes);
+  // A panel, a vector alone, or both in one tile; narrow tiles need more rows to be busy, wide ones fewer.
+  const auto cost = [&](int64_t width, int mr) {
+    const double least = kPanelVectors * kernel_costs(isa).least_rows / static_cast<double>(width);
+    return static_cast<double>(width * lanes) * tile_rows(rows, mr, least);
+  };
+  if (vectors == 1) return cost(1, kernel.mr);
+  const bool odd = vectors % kPanelVectors > 0;
+  return static_cast<double>(vectors / kPanelVectors - odd) * cost(kPanelVectors, kernel.mr) +
+         (odd ? cost(kPanelVectors + 1, wide_rows(kernel.mr)) : 0);
 }
 
 template <class Element>

@@ -38,7 +38,7 @@ class TapConvPlan : public ConvPlan {
     column_size_ = p_.taps() * channels_;
     panel_size_ = column_size_ * kernel_.nr;
     group_size_ = packed_size(column_size_, p_.group_k(), kernel_.packed_nr);
-    panels_ = ceil_div(p_.group_k(), kernel_.nr);
+    calls_ = kernel_.calls(p_.group_k());
     flatten_pointwise();
     phases_[0] = axis_phases(p_, 0);
     phases_[1] = axis_phases(p_, 1);
@@ -96,7 +96,7 @@ class TapConvPlan : public ConvPlan {
 
   void plan_segments() {
     const int64_t row_bytes = channels_ * p_.kernel[1] * static_cast<int64_t>(sizeof(Element));
-    const int64_t weight_bytes = panels_ * panel_size_ * static_cast<int64_t>(sizeof(Element));
+    const int64_t weight_bytes = group_size_ * static_cast<int64_t>(sizeof(Element));
     streams_ = gemm_streams(weight_bytes);
     const int64_t data_bytes = (p_.in_pixels() * p_.c + p_.out_pixels() * p_.k) * static_cast<int64_t>(sizeof(float));
     along_ = gemm_along(weight_bytes * p_.groups, data_bytes);
@@ -255,7 +255,7 @@ class TapConvPlan : public ConvPlan {
     if (copies_source_) copy_rows(src, workspace);
     const int64_t blocks = static_cast<int64_t>(blocks_.size()) - 1, work = block_rows_ * panel_size_;
     parallel_grid(
-        blocks, p_.groups * panels_, product_grain(work), along_, gathers_ ? pieces_ : INT64_MAX,
+        blocks, p_.groups * calls_, product_grain(work), along_, gathers_ ? pieces_ : INT64_MAX,
         [&](int64_t piece, int64_t first_block, int64_t last_block, int64_t first_column, int64_t last_column) {
           Element* gathered = workspace + piece * most_gathered_ * p_.groups * channels_;
           for (int64_t block = first_block; block < last_block; ++block) {
@@ -266,7 +266,7 @@ class TapConvPlan : public ConvPlan {
               from = gathered;
             }
             for (int64_t column = first_column; column < last_column; ++column) {
-              run_panel(from, buffers, image * p_.out_pixels(), block, column / panels_, column % panels_,
+              run_panel(from, buffers, image * p_.out_pixels(), block, column / calls_, column % calls_,
                         column + 1 < last_column);
             }
           }
@@ -287,18 +287,18 @@ class TapConvPlan : public ConvPlan {
   }
 
   void run_panel(const Element* src, const ConvBuffers& buffers, int64_t first_pixel, int64_t block, int64_t group,
-                 int64_t panel, bool more) const noexcept {
+                 int64_t call, bool more) const noexcept {
     static constexpr Tap kOnlyTap{0, 0};
-    const int64_t column = group * p_.group_k() + panel * kernel_.nr, gathered_pixel = p_.groups * channels_;
+    const int64_t column = group * p_.group_k() + call * kernel_.nr, gathered_pixel = p_.groups * channels_;
     GemmArgs<Element> args;
-    args.weights = reinterpret_cast<const Element*>(buffers.weights) + group * group_size_ + panel * panel_size_;
-    args.column_stride = column_size_;
-    const bool fetches = streams_ && more && panel + 1 < panels_;
-    args.n = std::min<int64_t>(kernel_.nr, p_.group_k() - panel * kernel_.nr);
+    args.weights = reinterpret_cast<const Element*>(buffers.weights) + group * group_size_ + call * panel_size_;
+    args.panel_stride = column_size_ * kernel_.packed_nr;
+    const bool fetches = streams_ && more && call + 1 < calls_;
+    args.n = kernel_.call_columns(call, p_.group_k());
     args.epilogue.call = options_.function;
     args.epilogue.stream = streams_outputs_ && at_a_line(buffers.dst);
     args.epilogue.bias = buffers.bias ? buffers.bias + column : nullptr;
-    args.fetch_source = fetches_source_ && panel == 0;
+    args.fetch_source = fetches_source_ && call == 0;
     int32_t fetched = -1;
     int64_t gathered = 0;
     for (int64_t i = blocks_[block]; i < blocks_[block + 1]; ++i) {
@@ -333,7 +333,7 @@ class TapConvPlan : public ConvPlan {
   const Kernel<QuantizeBf16Fn>& quantize_ = choose_quantize_bf16(options_.isa);
   const int64_t channels_;                                     // of a group, in elements
   int64_t column_size_ = 0, panel_size_ = 0, group_size_ = 0;  // of the weights
-  int64_t panels_ = 0;
+  int64_t calls_ = 0;                                          // for the columns of a group
   std::vector<AxisTaps> phases_[3];
   bool copies_source_ = false, gathers_ = false, folds_width_ = false;
   int64_t border_ = 0, width_ = 0, pixel_ = 0;  // of the rows that taps read
