@@ -209,12 +209,12 @@ class WinogradPlan : public ConvPlan {
     args.tap_count = p_.kernel[0];
     args.k = p_.group_c();
     args.m = count * p_.out[0];
-    args.n = gemm_.nr;
     args.dst_stride = nr_row_;
     for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
       for (int64_t point = 0; point < points_; ++point) {
         args.src = v + point * point_stride_v(count) + panel / group_panels_ * p_.group_c();
         args.weights = panel_weights(b, panel, point);
+        args.n = round_up(std::min<int64_t>(gemm_.nr, p_.group_k() - panel % group_panels_ * gemm_.nr), gemm_.nr / kPanelVectors);
         const bool more = point + 1 < points_ || panel + 1 < panel_end;
         args.fetch_ahead = more ? p_.kernel[0] * p_.group_c() * gemm_.nr : 0;
         args.dst = m + point * point_stride_m(count);
