@@ -37,7 +37,7 @@ void run(benchmark::State& state, const GemmKernel<Element>& row, int64_t taps, 
   args.taps = list.data();
   args.tap_count = taps;
   args.weights = weights.data();
-  args.column_stride = taps * k;
+  args.panel_stride = taps * k * row.packed_nr;
   args.m = kRows;
   args.n = args.dst_stride = row.nr;
   args.dst = dst.data();

@@ -1,6 +1,7 @@
 // The list of algorithms and the choice among them; cost.cc has the model it follows.
 #include <utility>
 
+#include "conv/abreast.h"
 #include "conv/algorithms.h"
 #include "conv/cost.h"
 
@@ -14,7 +15,8 @@ constexpr int64_t kDepthwiseMultiplier = 8;
 
 // Few channels a group leave most of tap-GEMM's panels empty.
 bool fits_depthwise(const ConvProblem& p) {
-  return p.groups > 1 && kDepthwise.refuse(p).empty() && (p.group_c() > 1 || p.group_k() <= kDepthwiseMultiplier);
+  const bool few = p.groups > 1 || (pixels_abreast(p) > 1 && p.pointwise());
+  return few && kDepthwise.refuse(p).empty() && (p.group_c() > 1 || p.group_k() <= kDepthwiseMultiplier);
 }
 
 struct Candidate {

@@ -35,14 +35,17 @@ class Col2imPlan : public ConvPlan {
         sum_(choose_depthwise_f32(options.isa)),
         width_(axis_phases(p_, 2)) {
     column_size_ = p_.taps() * p_.group_c();
-    panels_ = ceil_div(p_.group_k(), gemm_.nr);
+    calls_ = gemm_.calls(p_.group_k());
     const int64_t panel_bytes = p_.taps() * p_.in_pixels() * gemm_.nr * kFloat;
-    band_ = std::clamp<int64_t>(cpu_info().l2_bytes / 2 / panel_bytes, 1, panels_);
-    pixel_ = band_ * gemm_.nr + kLine;
+    band_ = std::clamp<int64_t>(cpu_info().l2_bytes / 2 / panel_bytes, 1, calls_);
+    // The last call may have more columns than a panel.
+    const int64_t last = round_up(gemm_.call_columns(calls_ - 1, p_.group_k()), kDepthwiseLanes);
+    const int64_t widest = (band_ - 1) * gemm_.nr + std::max<int64_t>(gemm_.nr, last);
+    pixel_ = widest + kLine;
     plane_ = p_.in_pixels() * pixel_;
-    ones_ = AlignedArray<float>(round_up(band_ * gemm_.nr, kDepthwiseLanes));
+    ones_ = AlignedArray<float>(round_up(widest, kDepthwiseLanes));
     std::fill_n(ones_.data(), ones_.size(), 1.0f);
-    streams_ = gemm_streams(p_.groups * panels_ * column_size_ * gemm_.nr * kFloat);
+    streams_ = gemm_streams(p_.groups * packed_size(column_size_, p_.group_k(), gemm_.packed_nr) * kFloat);
     workers_ = num_threads();
     plan_rows();
   }
@@ -61,15 +64,15 @@ class Col2imPlan : public ConvPlan {
     const int64_t taps = p_.taps(), rows = static_cast<int64_t>(rows_.size());
     for (int64_t image = 0; image < p_.n; ++image) {
       for (int64_t group = 0; group < p_.groups; ++group) {
-        for (int64_t first = 0; first < panels_; first += band_) {
-          const int64_t band = std::min(band_, panels_ - first);
+        for (int64_t first = 0; first < calls_; first += band_) {
+          const int64_t band = std::min(band_, calls_ - first);
           const int64_t work = p_.in_pixels() * gemm_.nr;
           parallel_for(band * taps, product_grain(work * p_.group_c()), [&](int64_t begin, int64_t end) {
             for (int64_t i = begin; i < end; ++i) {
               multiply(b, image, group, first + i / taps, i % taps, products + i / taps * gemm_.nr);
             }
           });
-          const int64_t columns = std::min(band * gemm_.nr, p_.group_k() - first * gemm_.nr);
+          const int64_t columns = (band - 1) * gemm_.nr + gemm_.call_columns(first + band - 1, p_.group_k());
           const int64_t column = group * p_.group_k() + first * gemm_.nr;
           parallel_chunks(rows, product_grain(work * band * taps / rows), workers_,
                           [&](int64_t worker, int64_t begin, int64_t end) {
@@ -115,7 +118,7 @@ class Col2imPlan : public ConvPlan {
   }
 
   // One tap of a panel, for all pixels of an image.
-  void multiply(const ConvBuffers& b, int64_t image, int64_t group, int64_t panel, int64_t tap,
+  void multiply(const ConvBuffers& b, int64_t image, int64_t group, int64_t call, int64_t tap,
                 float* products) const noexcept {
     const Tap at{0, 0};
     const int64_t tap_size = p_.group_c() * gemm_.packed_nr;
@@ -126,13 +129,13 @@ class Col2imPlan : public ConvPlan {
     args.tap_count = 1;
     args.k = p_.group_c();
     args.weights = b.weights + group * packed_size(column_size_, p_.group_k(), gemm_.packed_nr) +
-                   panel * column_size_ * gemm_.nr + tap * tap_size;
-    args.column_stride = column_size_;
+                   call * column_size_ * gemm_.nr + tap * tap_size;
+    args.panel_stride = column_size_ * gemm_.packed_nr;
     args.m = p_.in_pixels();
-    args.n = std::min<int64_t>(gemm_.nr, p_.group_k() - panel * gemm_.nr);
+    args.n = gemm_.call_columns(call, p_.group_k());
     args.dst = products + tap * plane_;
     args.dst_stride = pixel_;
-    const bool more = tap + 1 < p_.taps() || panel + 1 < panels_;
+    const bool more = tap + 1 < p_.taps() || call + 1 < calls_;
     if (streams_ && more) args.fetch_ahead = gemm_fetch_ahead(tap_size);
     gemm_.fn(args);
   }
@@ -189,9 +192,10 @@ class Col2imPlan : public ConvPlan {
   const GemmF32Kernel& gemm_;
   const DepthwiseF32Kernel& sum_;
   std::vector<AxisTaps> width_;
-  int64_t column_size_ = 0, panels_ = 0;  // of a group's weights
-  int64_t band_ = 0;                      // panels whose products stay in half of L2
-  int64_t pixel_ = 0, plane_ = 0;         // elements between pixels, and taps, of the products
+  int64_t column_size_ = 0;        // of a group's weights
+  int64_t calls_ = 0;              // of tap-GEMM for a group's columns
+  int64_t band_ = 0;               // calls whose products stay in half of L2
+  int64_t pixel_ = 0, plane_ = 0;  // elements between pixels, and taps, of the products
   bool streams_ = false;
   int64_t workers_ = 1;  // threads that have memory of their own
   AlignedArray<float> ones_;

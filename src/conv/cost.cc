@@ -3,33 +3,14 @@
 #include <algorithm>
 
 #include "base/checks.h"
+#include "conv/tap_calls.h"
 #include "conv/tap_weights.h"
-#include "conv/taps.h"
 #include "conv/winograd_tiles.h"
 #include "kernels/costs.h"
 #include "kernels/gemm/table.h"
 
 namespace fastconv {
 namespace {
-
-// `rows` in register tiles of at most mr, as the kernel spreads them.
-double tile_rows(int64_t rows, int mr, double least_rows) {
-  if (rows == 0) return 0;
-  const double tiles = static_cast<double>(ceil_div(rows, mr));
-  return std::max(static_cast<double>(rows), tiles * least_rows);
-}
-
-// Multiply-adds of one product for each of rows x columns outputs, the empty parts of register tiles included.
-template <class Element>
-double tile_cost(const GemmKernel<Element>& kernel, int64_t rows, int64_t columns, const Machine& machine) {
-  if (kernel.few()) return static_cast<double>(rows) * static_cast<double>(columns);
-  const double least = kernel_costs(machine.isa).least_rows;
-  const int64_t vector = kernel.nr / kPanelVectors, rest = columns % kernel.nr;
-  const bool narrow = rest > 0 && rest <= vector;  // half the sums in a tile: twice the rows keep it busy
-  const double wide = static_cast<double>(narrow ? columns / kernel.nr : ceil_div(columns, kernel.nr)) * kernel.nr;
-  return wide * tile_rows(rows, kernel.mr, least) +
-         (narrow ? static_cast<double>(vector) * tile_rows(rows, kernel.mr, kPanelVectors * least) : 0);
-}
 
 // Products that take `cost` and read `weights` numbers once: too many for L2 (see gemm_streams), they come from beyond.
 double streamed(double cost, double weights, const Machine& machine) {
@@ -41,23 +22,14 @@ double weight_count(const ConvProblem& p) {
   return static_cast<double>(p.k) * static_cast<double>(p.group_c() * p.taps());
 }
 
-// One product of matrices per row of output pixels; taps above and below the image are left out, those beside it read
-// zeros where they are near (see width_phases). A pointwise convolution is one row. Counted in products of elements.
+// Calls for lines of output pixels; taps above and below the image are left out, those beside it where that pays. A
+// pointwise convolution is one line. Counted in products of elements.
 template <class Element>
 double tap_cost(const ConvProblem& p, const Machine& machine) {
   const GemmKernel<Element>& kernel = tap_kernel<Element>(p, machine.isa);
   const double channels = static_cast<double>(tap_channels<Element>(p) * p.groups);
-  double cost = 0;
-  if (p.taps() == 1 && p.in == p.out) {
-    cost = channels * tile_cost(kernel, p.out_pixels(), p.group_k(), machine);
-  } else {
-    double row = 0;
-    for (const AxisTaps& phase : width_phases(p, kernel.mr, kernel.few())) {
-      row += static_cast<double>(phase.base.size()) * tile_cost(kernel, phase.count, p.group_k(), machine);
-    }
-    cost = channels * inner_pairs(p, 0) * inner_pairs(p, 1) * row;
-  }
-  return cost;
+  if (p.taps() == 1 && p.in == p.out) return channels * tile_cost(kernel, p.out_pixels(), p.group_k(), machine.isa);
+  return channels * width_phases(p, kernel, machine.isa).cost;
 }
 
 }  // namespace
@@ -75,7 +47,7 @@ double direct_bf16_cost(const ConvProblem& p, const Machine& machine) {
 // One product of matrices over all output pixels, and the copying of what they read.
 double im2col_cost(const ConvProblem& p, const Machine& machine) {
   const double gathered = static_cast<double>(p.taps()) * static_cast<double>(p.c);
-  return streamed(gathered * tile_cost(tap_kernel<float>(p, machine.isa), p.out_pixels(), p.group_k(), machine),
+  return streamed(gathered * tile_cost(tap_kernel<float>(p, machine.isa), p.out_pixels(), p.group_k(), machine.isa),
                   weight_count(p), machine) +
          kernel_costs(machine.isa).gather * static_cast<double>(p.out_pixels()) * gathered;
 }
@@ -88,7 +60,7 @@ constexpr double kSumCall = 2000;
 double col2im_cost(const ConvProblem& p, const Machine& machine) {
   const double pairs = static_cast<double>(p.taps()) * static_cast<double>(p.in_pixels());
   const double channels = static_cast<double>(p.taps()) * static_cast<double>(p.c);
-  return streamed(channels * tile_cost(tap_kernel<float>(p, machine.isa), p.in_pixels(), p.group_k(), machine),
+  return streamed(channels * tile_cost(tap_kernel<float>(p, machine.isa), p.in_pixels(), p.group_k(), machine.isa),
                   weight_count(p), machine) +
          kernel_costs(machine.isa).scatter * pairs * static_cast<double>(p.k) +
          kSumCall * static_cast<double>(p.out[0] * p.out[1] * (p.kernel[2] + 1));
@@ -104,7 +76,7 @@ double winograd_cost(const ConvProblem& p, const Machine& machine, int m) {
   for (int row = 0; row < shape.rows.size(); ++row) {
     for (int column = 0; column < shape.columns.size(); ++column) {
       const int64_t tiles = shape.rows.tiles_with(row) * shape.columns.tiles_with(column);
-      products += groups * tile_cost(kernel, tiles * p.out[0], p.group_k(), machine);
+      products += groups * tile_cost(kernel, tiles * p.out[0], p.group_k(), machine.isa);
       transformed += static_cast<double>(tiles);
     }
   }

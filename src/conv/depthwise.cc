@@ -1,11 +1,12 @@
 // Depthwise convolution, forward and transposed, with any channel multiplier: one filter per output channel; and
-// grouped convolution with as many inputs as outputs in a group. Runs the depthwise kernel over rows of output pixels,
-// straight on the caller's pixels: padding drops taps, nothing is copied, except that a multiplier above 1 repeats each
-// source channel for its outputs first.
+// grouped convolution with as many inputs as outputs in a group, also of one group. Runs the depthwise kernel over rows
+// of output pixels, straight on the caller's pixels: padding drops taps, nothing is copied, except that a multiplier
+// above 1 repeats each source channel for its outputs first.
 #include <algorithm>
 #include <vector>
 
 #include "base/threads.h"
+#include "conv/abreast.h"
 #include "conv/algorithms.h"
 #include "conv/taps.h"
 #include "kernels/copy/copy.h"
@@ -27,11 +28,11 @@ int64_t panel_size(const ConvProblem& p) {
 
 void pack(const ConvProblem& p, const float* weights, Isa, float* packed) {
   const WeightLayout layout = weight_layout(p);
-  const int64_t taps = p.taps(), size = panel_size(p), group_k = p.group_k();
+  const int64_t taps = p.taps(), size = panel_size(p), group_k = p.group_k(), lanes = pixels_abreast(p) * p.k;
   parallel_for(ceil_div(p.k, kDepthwiseLanes), 1 + (1 << 16) / size, [&](int64_t begin, int64_t end) {
     std::fill(packed + begin * size, packed + end * size, 0.0f);
-    for (int64_t k = begin * kDepthwiseLanes; k < std::min(end * kDepthwiseLanes, p.k); ++k) {
-      const float* from = weights + layout.first + k / group_k * layout.group + k % group_k * layout.output;
+    for (int64_t k = begin * kDepthwiseLanes; k < std::min(end * kDepthwiseLanes, lanes); ++k) {
+      const float* from = weights + layout.first + k % p.k / group_k * layout.group + k % group_k * layout.output;
       float* to = packed + k / kDepthwiseLanes * size + k % kDepthwiseLanes;
       for (int64_t j = 0; j < p.group_c(); ++j) {
         for (int64_t t = 0; t < taps; ++t)
@@ -244,7 +245,10 @@ const Algorithm kDepthwise = {
     [](const ConvProblem& p, Isa) { return concat("depthwise ", weight_order(p)); },
     [](const ConvProblem& p, Isa) { return checked_mul(p.taps(), p.group_c() * round_up(p.k, kDepthwiseLanes)); },
     pack,
-    [](const ConvProblem& p, const ConvOptions& o) -> std::unique_ptr<ConvPlan> {
+    [](const ConvProblem& p, const ConvOptions& options) -> std::unique_ptr<ConvPlan> {
+      const ConvOptions o = with_strides(options, p);
+      const bool dense = o.src_pixel_stride == p.c && o.dst_pixel_stride == p.k && o.residual_pixel_stride == p.k;
+      if (pixels_abreast(p) > 1 && p.pointwise() && dense) return plan_abreast(p, o);
       return std::make_unique<DepthwisePlan>(p, o);
     },
 };

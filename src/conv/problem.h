@@ -34,6 +34,8 @@ struct ConvProblem {
   int64_t taps() const { return kernel[0] * kernel[1] * kernel[2]; }
   int64_t in_pixels() const { return in[0] * in[1] * in[2]; }
   int64_t out_pixels() const { return out[0] * out[1] * out[2]; }
+  // Each output pixel is one input pixel's: a product of matrices.
+  bool pointwise() const { return taps() == 1 && in == out && pad_begin == Dims{0, 0, 0} && stride == Dims{1, 1, 1}; }
   double flops() const;  // 2 x multiply-adds, all images, without dropped taps
   // All but the batch, as people write it: "64x56x56:64:3x3:p1x1" is input, output channels, kernel, padding; leading
   // axes that do nothing are left out. Equal for equal problems only.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/threads.h"
+#include "conv/tap_calls.h"
 #include "conv/tap_weights.h"
 #include "conv/taps.h"
 #include "kernels/gemm/pack.h"
@@ -16,12 +17,13 @@
 namespace fastconv {
 namespace {
 
-// A run of output pixels in one row: one call of the kernel per panel.
+// Output pixels in a line, along a row or down a column: one call of the kernel per panel.
 struct Segment {
   int64_t src;    // offset of output 0's source row origin
   int64_t pixel;  // the first output pixel, counted in its image
   int64_t m;
-  int32_t row_stride_index;  // which phase (row stride and dst stride are the phase's)
+  int64_t src_step, out_step;  // pixels from an output to the next, and between what they read
+  int32_t width;               // which phase of the width
   int32_t tap_begin, tap_count;
 };
 
@@ -36,11 +38,11 @@ class TapConvPlan : public ConvPlan {
     column_size_ = p_.taps() * channels_;
     panel_size_ = column_size_ * kernel_.nr;
     group_size_ = packed_size(column_size_, p_.group_k(), kernel_.packed_nr);
-    panels_ = ceil_div(p_.group_k(), kernel_.nr);
+    calls_ = kernel_.calls(p_.group_k());
     flatten_pointwise();
     phases_[0] = axis_phases(p_, 0);
     phases_[1] = axis_phases(p_, 1);
-    phases_[2] = width_phases(p_, kernel_.mr, kernel_.few());
+    phases_[2] = width_phases(p_, kernel_, options.isa).phases;
     plan_source_rows();
     plan_segments();
     streams_outputs_ = streams_outputs(p_.n * p_.out_pixels() * p_.k * static_cast<int64_t>(sizeof(float)),
@@ -63,8 +65,7 @@ class TapConvPlan : public ConvPlan {
  private:
   // A 1x1 convolution that visits every pixel is one matrix product over all pixels of the batch.
   void flatten_pointwise() {
-    const bool whole = p_.in == p_.out && p_.taps() == 1 && p_.pad_begin == Dims{0, 0, 0} && p_.stride == Dims{1, 1, 1};
-    if (!whole) return;
+    if (!p_.pointwise()) return;
     p_.in = p_.out = {1, 1, p_.n * p_.in_pixels()};
     p_.n = std::min<int64_t>(p_.n, 1);
     p_.transposed = false;
@@ -95,7 +96,7 @@ class TapConvPlan : public ConvPlan {
 
   void plan_segments() {
     const int64_t row_bytes = channels_ * p_.kernel[1] * static_cast<int64_t>(sizeof(Element));
-    const int64_t weight_bytes = panels_ * panel_size_ * static_cast<int64_t>(sizeof(Element));
+    const int64_t weight_bytes = group_size_ * static_cast<int64_t>(sizeof(Element));
     streams_ = gemm_streams(weight_bytes);
     const int64_t data_bytes = (p_.in_pixels() * p_.c + p_.out_pixels() * p_.k) * static_cast<int64_t>(sizeof(float));
     along_ = gemm_along(weight_bytes * p_.groups, data_bytes);
@@ -107,7 +108,8 @@ class TapConvPlan : public ConvPlan {
     // 1x1 96@128 to 24: 1.70 ms for 1.40, 144@112 to 24: 1.94 for 1.54, 128@109 to 128: 6.9 for 6.3; none at 256@56 to
     // 64. Measured on one core of an EPYC (AVX2), November 2026: fastconv bench conv 1x96x128x128:24:1 --threads 1
     // 2x2, stride 2, the source in memory: 32@272 to 64 2.60 ms for 1.43, 16@536 to 32 2.53 for 1.43 (Zen 5).
-    const bool once = p_.taps() == 1 || (folds_width_ && p_.kernel == p_.stride);
+    // Windows of one row: 2 taps, 32@84350 to 32 1.49 ms for 1.40 (Zen 5).
+    const bool once = p_.taps() == 1 || (folds_width_ && p_.kernel[0] <= p_.stride[0] && p_.kernel[1] <= p_.stride[1]);
     fetches_source_ = !kConverts && once && pixel_ == p_.c && !streams_ && p_.taps() * p_.c >= p_.k &&
                       p_.in_pixels() * p_.c > cpu_info().l2_bytes / static_cast<int64_t>(sizeof(float));
     std::map<std::vector<int64_t>, std::pair<int32_t, int32_t>> known;  // tap lists already made
@@ -115,7 +117,10 @@ class TapConvPlan : public ConvPlan {
       for (const AxisTaps& height : phases_[1]) {
         for (size_t w = 0; w < phases_[2].size(); ++w) {
           for (int64_t d = 0; d < depth.count; ++d) {
-            for (int64_t h = 0; h < height.count; ++h) plan_row(depth, d, height, h, static_cast<int32_t>(w), known);
+            for (int64_t h = 0, end; h < height.count; h = end) {
+              end = height.alike(h, p_.in[1]);
+              plan_rows(depth, d, height, h, end, static_cast<int32_t>(w), known);
+            }
           }
         }
       }
@@ -137,8 +142,9 @@ class TapConvPlan : public ConvPlan {
     }
   }
 
-  void plan_row(const AxisTaps& depth, int64_t d, const AxisTaps& height, int64_t h, int32_t w,
-                std::map<std::vector<int64_t>, std::pair<int32_t, int32_t>>& known) {
+  // The outputs of a phase of the width in rows [h, end) of one of the height, which meet the same taps.
+  void plan_rows(const AxisTaps& depth, int64_t d, const AxisTaps& height, int64_t h, int64_t end, int32_t w,
+                 std::map<std::vector<int64_t>, std::pair<int32_t, int32_t>>& known) {
     const AxisTaps& width = phases_[2][w];
     const AxisTaps::Range in_depth = depth.inside(d, p_.in[0]), in_height = height.inside(h, p_.in[1]);
     const std::vector<int64_t> key = {&depth - phases_[0].data(),
@@ -156,17 +162,36 @@ class TapConvPlan : public ConvPlan {
       list = make_taps(depth, in_depth, height, in_height, width);
       known.emplace(key, list);
     }
-    // Taps are relative to this row's output 0; a row's origin may lie outside where its taps do not.
-    const int64_t row = (d * depth.src_step) * p_.in[1] + h * height.src_step;
-    const int64_t out_row =
-        ((depth.out_begin + d * depth.out_step) * p_.out[1] + height.out_begin + h * height.out_step) * p_.out[2];
-    // Long rows are cut so that a block's source stays in cache and threads have something to share.
-    const int64_t pieces = ceil_div(width.count, block_rows_);
+    // Taps are relative to a line's output 0; its origin may lie outside where its taps do not.
+    const int64_t src_row = height.src_step * width_, out_row = height.out_step * p_.out[2];
+    const int64_t src = d * depth.src_step * p_.in[1] * width_ + h * src_row + border_;
+    const int64_t pixel = ((depth.out_begin + d * depth.out_step) * p_.out[1] + height.out_begin) * p_.out[2] +
+                          h * out_row + width.out_begin;
+    const int64_t rows = end - h;
+    if (lines_down(kernel_, rows, width.count, p_.group_k(), options_.isa)) {
+      for (int64_t x = 0; x < width.count; ++x) {
+        add_line(
+            {src + x * width.src_step, pixel + x * width.out_step, rows, src_row, out_row, w, list.first, list.second});
+      }
+    } else {
+      for (int64_t row = 0; row < rows; ++row) {
+        add_line({src + row * src_row, pixel + row * out_row, width.count, width.src_step, width.out_step, w,
+                  list.first, list.second});
+      }
+    }
+  }
+
+  // Long lines are cut so that a block's source stays in cache and threads have something to share. `line`: its source
+  // in pixels yet.
+  void add_line(const Segment& line) {
+    const int64_t pieces = ceil_div(line.m, block_rows_);
     for (int64_t piece = 0; piece < pieces; ++piece) {
-      const int64_t begin = width.count * piece / pieces, end = width.count * (piece + 1) / pieces;
-      segments_.push_back({(row * width_ + border_ + begin * width.src_step) * pixel_,
-                           out_row + width.out_begin + begin * width.out_step, end - begin, w, list.first,
-                           list.second});
+      const int64_t begin = line.m * piece / pieces, end = line.m * (piece + 1) / pieces;
+      Segment segment = line;
+      segment.src = (line.src + begin * line.src_step) * pixel_;
+      segment.pixel += begin * line.out_step;
+      segment.m = end - begin;
+      segments_.push_back(segment);
     }
   }
 
@@ -231,7 +256,7 @@ class TapConvPlan : public ConvPlan {
     if (copies_source_) copy_rows(src, workspace);
     const int64_t blocks = static_cast<int64_t>(blocks_.size()) - 1, work = block_rows_ * panel_size_;
     parallel_grid(
-        blocks, p_.groups * panels_, product_grain(work), along_, gathers_ ? pieces_ : INT64_MAX,
+        blocks, p_.groups * calls_, product_grain(work), along_, gathers_ ? pieces_ : INT64_MAX,
         [&](int64_t piece, int64_t first_block, int64_t last_block, int64_t first_column, int64_t last_column) {
           Element* gathered = workspace + piece * most_gathered_ * p_.groups * channels_;
           for (int64_t block = first_block; block < last_block; ++block) {
@@ -242,7 +267,7 @@ class TapConvPlan : public ConvPlan {
               from = gathered;
             }
             for (int64_t column = first_column; column < last_column; ++column) {
-              run_panel(from, buffers, image * p_.out_pixels(), block, column / panels_, column % panels_,
+              run_panel(from, buffers, image * p_.out_pixels(), block, column / calls_, column % calls_,
                         column + 1 < last_column);
             }
           }
@@ -255,34 +280,33 @@ class TapConvPlan : public ConvPlan {
     for (int64_t i = blocks_[block]; i < blocks_[block + 1]; ++i) {
       const Segment& segment = segments_[i];
       if (segment.tap_count > 0) {
-        const int64_t step = phases_[2][segment.row_stride_index].src_step;
-        copy_pixels(src + segment.src + taps_[segment.tap_begin].src, step * options_.src_pixel_stride, segment.m, to);
+        copy_pixels(src + segment.src + taps_[segment.tap_begin].src, segment.src_step * options_.src_pixel_stride,
+                    segment.m, to);
       }
       to += segment.m * p_.groups * channels_;
     }
   }
 
   void run_panel(const Element* src, const ConvBuffers& buffers, int64_t first_pixel, int64_t block, int64_t group,
-                 int64_t panel, bool more) const noexcept {
+                 int64_t call, bool more) const noexcept {
     static constexpr Tap kOnlyTap{0, 0};
-    const int64_t column = group * p_.group_k() + panel * kernel_.nr, gathered_pixel = p_.groups * channels_;
+    const int64_t column = group * p_.group_k() + call * kernel_.nr, gathered_pixel = p_.groups * channels_;
     GemmArgs<Element> args;
-    args.weights = reinterpret_cast<const Element*>(buffers.weights) + group * group_size_ + panel * panel_size_;
-    args.column_stride = column_size_;
-    const bool fetches = streams_ && more && panel + 1 < panels_;
-    args.n = std::min<int64_t>(kernel_.nr, p_.group_k() - panel * kernel_.nr);
+    args.weights = reinterpret_cast<const Element*>(buffers.weights) + group * group_size_ + call * panel_size_;
+    args.panel_stride = column_size_ * kernel_.packed_nr;
+    const bool fetches = streams_ && more && call + 1 < calls_;
+    args.n = kernel_.call_columns(call, p_.group_k());
     args.epilogue.call = options_.function;
     args.epilogue.stream = streams_outputs_ && at_a_line(buffers.dst);
     args.epilogue.bias = buffers.bias ? buffers.bias + column : nullptr;
-    args.fetch_source = fetches_source_ && panel == 0;
+    args.fetch_source = fetches_source_ && call == 0;
     int32_t fetched = -1;
     int64_t gathered = 0;
     for (int64_t i = blocks_[block]; i < blocks_[block + 1]; ++i) {
       const Segment& segment = segments_[i];
-      const AxisTaps& width = phases_[2][segment.row_stride_index];
       args.src = src + (gathers_ ? gathered * gathered_pixel : segment.src) + group * channels_;
-      args.row_stride = gathers_ ? gathered_pixel : width.src_step * pixel_;
-      args.k = channels_ * (folds_width_ ? static_cast<int64_t>(width.base.size()) : 1);
+      args.row_stride = gathers_ ? gathered_pixel : segment.src_step * pixel_;
+      args.k = channels_ * (folds_width_ ? static_cast<int64_t>(phases_[2][segment.width].base.size()) : 1);
       args.taps = gathers_ ? &kOnlyTap : taps_.data() + segment.tap_begin;
       args.tap_count = segment.tap_count;
       gathered += segment.m;
@@ -293,10 +317,10 @@ class TapConvPlan : public ConvPlan {
       args.m = segment.m;
       const int64_t pixel = first_pixel + segment.pixel;
       args.dst = buffers.dst + pixel * options_.dst_pixel_stride + column;
-      args.dst_stride = width.out_step * options_.dst_pixel_stride;
+      args.dst_stride = segment.out_step * options_.dst_pixel_stride;
       if (options_.residual) {
         args.epilogue.residual = buffers.residual + pixel * options_.residual_pixel_stride + column;
-        args.epilogue.residual_stride = width.out_step * options_.residual_pixel_stride;
+        args.epilogue.residual_stride = segment.out_step * options_.residual_pixel_stride;
       }
       kernel_.fn(args);
     }
@@ -310,7 +334,7 @@ class TapConvPlan : public ConvPlan {
   const Kernel<QuantizeBf16Fn>& quantize_ = choose_quantize_bf16(options_.isa);
   const int64_t channels_;                                     // of a group, in elements
   int64_t column_size_ = 0, panel_size_ = 0, group_size_ = 0;  // of the weights
-  int64_t panels_ = 0;
+  int64_t calls_ = 0;                                          // for the columns of a group
   std::vector<AxisTaps> phases_[3];
   bool copies_source_ = false, gathers_ = false, folds_width_ = false;
   int64_t border_ = 0, width_ = 0, pixel_ = 0;  // of the rows that taps read

@@ -1,7 +1,8 @@
 // Runs a convolution through tap-GEMM, straight on NHWC pixels: what the direct and transposed algorithms share.
-// Rows of output pixels are the rows of the matrix; vertical padding drops taps row by row, horizontal padding is
-// a copy of the source with wider rows, made only where a tap reaches outside. The products are of float32, or of
-// bfloat16 that the source is converted to: Element says which. Its weights: tap_weights.h.
+// Lines of output pixels are the rows of the matrix; vertical padding drops taps row by row, horizontal padding either
+// makes lines of their own of the columns beside it, or a copy of the source with wider rows (tap_calls.h). The
+// products are of float32, or of bfloat16 that the source is converted to: Element says which. Its weights:
+// tap_weights.h.
 #pragma once
 
 #include <memory>

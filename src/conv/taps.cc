@@ -18,27 +18,6 @@ void add_tap(AxisTaps& taps, int64_t kernel_index, int64_t base, int64_t extent)
   taps.base.push_back(base);
 }
 
-// The same outputs in stretches, each with those taps alone that fall inside [0, extent) for all of its outputs.
-std::vector<AxisTaps> without_padding(const std::vector<AxisTaps>& phases, int64_t extent) {
-  std::vector<AxisTaps> stretches;
-  for (const AxisTaps& phase : phases) {
-    for (int64_t begin = 0, end; begin < phase.count; begin = end) {
-      const AxisTaps::Range range = phase.inside(begin, extent);
-      for (end = begin + 1; end < phase.count; ++end) {
-        const AxisTaps::Range next = phase.inside(end, extent);
-        if (next.first != range.first || next.last != range.last) break;
-      }
-      AxisTaps stretch{phase.out_begin + begin * phase.out_step, phase.out_step, end - begin, phase.src_step, {}, {}};
-      for (int64_t t = range.first; t < range.last; ++t) {
-        stretch.kernel_index.push_back(phase.kernel_index[t]);
-        stretch.base.push_back(phase.base[t] + begin * phase.src_step);
-      }
-      stretches.push_back(std::move(stretch));
-    }
-  }
-  return stretches;
-}
-
 }  // namespace
 
 AxisTaps::Range AxisTaps::inside(int64_t j, int64_t extent) const {
@@ -46,6 +25,17 @@ AxisTaps::Range AxisTaps::inside(int64_t j, int64_t extent) const {
   const auto first = std::lower_bound(base.begin(), base.end(), -shift);
   const auto last = std::lower_bound(first, base.end(), extent - shift);
   return {first - base.begin(), last - base.begin()};
+}
+
+int64_t AxisTaps::alike(int64_t j, int64_t extent) const {
+  int64_t end = count;
+  for (const int64_t first : base) {
+    // The outputs at which a tap enters the image, and leaves it.
+    for (const int64_t edge : {ceil_div(-first, src_step), ceil_div(extent - first, src_step)}) {
+      if (edge > j) end = std::min(end, edge);
+    }
+  }
+  return end;
 }
 
 std::vector<AxisTaps> axis_phases(const ConvProblem& p, int axis) {
@@ -75,18 +65,19 @@ std::vector<AxisTaps> axis_phases(const ConvProblem& p, int axis) {
   return phases;
 }
 
-// In kernel widths. 3x3 64@56 to 3: 0.096 ms copied, 0.059 in stretches; 128@768 to 3: 70 for 62. Zen 5, one thread,
-// November 2026: fastconv bench layers 1x64x56x56:3:3
-constexpr int64_t kLongRow = 8;
-
-// One tap: 1x1 2048@7 to 512, stride 2, padding 3, 0.185 ms for 0.121. Zen 5, one thread, November 2026.
-// 3x3 256@33, rate 24, on tiles of 6: 11.4 ms for 5.6. Measured on one core of an EPYC (AVX2), November 2026:
-// fastconv bench conv 1x256x33x33:256:3:d24 --threads 1
-std::vector<AxisTaps> width_phases(const ConvProblem& p, int tile_rows, bool few) {
-  std::vector<AxisTaps> phases = axis_phases(p, 2);
-  const bool long_rows = p.in[2] >= kLongRow * p.kernel[2] * p.dilation[2];
-  return p.kernel[2] == 1 || p.dilation[2] >= tile_rows || (few && long_rows) ? without_padding(phases, p.in[2])
-                                                                              : phases;
+std::vector<AxisTaps> stretches(const AxisTaps& phase, int64_t extent) {
+  std::vector<AxisTaps> all;
+  for (int64_t begin = 0, end; begin < phase.count; begin = end) {
+    const AxisTaps::Range range = phase.inside(begin, extent);
+    end = phase.alike(begin, extent);
+    AxisTaps stretch{phase.out_begin + begin * phase.out_step, phase.out_step, end - begin, phase.src_step, {}, {}};
+    for (int64_t t = range.first; t < range.last; ++t) {
+      stretch.kernel_index.push_back(phase.kernel_index[t]);
+      stretch.base.push_back(phase.base[t] + begin * phase.src_step);
+    }
+    all.push_back(std::move(stretch));
+  }
+  return all;
 }
 
 double inner_pairs(const ConvProblem& p, int axis) {

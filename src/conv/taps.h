@@ -1,6 +1,6 @@
 // A convolution as lists of taps. A forward convolution is one tap problem; a transposed one is a problem per output
 // phase (stride many on each axis), each writing every stride-th output and using the taps that reach it: no zeros are
-// inserted anywhere. Called by tap_conv.cc; pure arithmetic on sizes.
+// inserted anywhere. What of it one call of a kernel computes: tap_calls.h. Pure arithmetic on sizes.
 #pragma once
 
 #include <vector>
@@ -21,17 +21,16 @@ struct AxisTaps {
     int64_t first, last;
   };
   Range inside(int64_t j, int64_t extent) const;
+  // The end of the outputs from j on that meet the same taps inside [0, extent).
+  int64_t alike(int64_t j, int64_t extent) const;
 };
 
 // The phases of one axis: one for a forward convolution, at most `stride` for a transposed one. Taps that only ever
 // meet padding are dropped.
 std::vector<AxisTaps> axis_phases(const ConvProblem& problem, int axis);
 
-// The phases along the width, for register tiles of `tile_rows` outputs. Far apart, taps meet much padding, in
-// stretches long enough for a tile: each stretch is then a phase of its own, with those taps alone that fall inside the
-// image for all of its outputs. So are they, to save copying the source, where there is one tap, or where the few
-// outputs beside the edges cost little: in long rows, by a kernel for `few` columns.
-std::vector<AxisTaps> width_phases(const ConvProblem& problem, int tile_rows, bool few);
+// A phase in stretches of outputs that meet the same taps inside [0, extent), each with those taps alone.
+std::vector<AxisTaps> stretches(const AxisTaps& phase, int64_t extent);
 
 // Pairs of a tap and an output along one axis that meet no padding.
 double inner_pairs(const ConvProblem& problem, int axis);

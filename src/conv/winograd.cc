@@ -53,9 +53,11 @@ class WinogradPlan : public ConvPlan {
     count_ = checked_mul(p_.n, per_image_);
     slices_ = p_.out[0] + (p_.kernel[0] - 1) * p_.dilation[0];
     group_panels_ = ceil_div(p_.group_k(), gemm_.nr);
-    panels_ = p_.groups * group_panels_;
+    group_calls_ = gemm_.calls(p_.group_k());
+    calls_ = p_.groups * group_calls_;
+    for (int64_t call = 0; call < group_calls_; ++call) widest_ = std::max(widest_, call_columns(call));
     c_row_ = padded_row(p_.c);
-    nr_row_ = gemm_.nr + kLine;
+    nr_row_ = padded_row(widest_);
     workers_ = num_threads();
     block_ = choose_block();
     blocks_ = ceil_div(count_, block_);
@@ -72,7 +74,7 @@ class WinogradPlan : public ConvPlan {
         streams_outputs(p_.n * p_.out_pixels() * p_.k * kFloat, p_.k, options_.dst_pixel_stride, options_.function);
     source_floats_ = points_ * point_stride_v(block_);
     product_floats_ = points_ * point_stride_m(block_);
-    rescue_floats_ = points_ * (p_.c + p_.kernel[0] * c_row_ + nr_row_) + outputs_ * gemm_.nr;
+    rescue_floats_ = points_ * (p_.c + p_.kernel[0] * c_row_ + nr_row_) + outputs_ * widest_;
   }
 
   int64_t workspace_bytes() const override {
@@ -93,17 +95,17 @@ class WinogradPlan : public ConvPlan {
         for (int64_t block = begin; block < end; ++block) {
           const int64_t first = block * block_, count = std::min(block_, count_ - first);
           transform_in(b.src, first, count, 0, count, v);
-          multiply_out(b, v, first, count, 0, panels_, products + worker * worker_floats);
+          multiply_out(b, v, first, count, 0, calls_, products + worker * worker_floats);
         }
       });
       return;
     }
-    // Fewer blocks than threads: the threads share each block, first its tiles, then its panels.
+    // Fewer blocks than threads: the threads share each block, first its tiles, then its columns.
     for (int64_t first = 0; first < count_; first += block_) {
       const int64_t count = std::min(block_, count_ - first);
       parallel_for(count, 1,
                    [&](int64_t begin, int64_t end) { transform_in(b.src, first, count, begin, end, memory); });
-      parallel_chunks(panels_, 1, workers_, [&](int64_t worker, int64_t begin, int64_t end) {
+      parallel_chunks(calls_, 1, workers_, [&](int64_t worker, int64_t begin, int64_t end) {
         multiply_out(b, memory, first, count, begin, end, products + worker * worker_floats);
       });
     }
@@ -116,7 +118,7 @@ class WinogradPlan : public ConvPlan {
   // 196 tiles of 4 MB, 4.72 and 2.85 by 392 (Zen 5, 1 MB of L2, November 2026, fastconv.Conv).
   int64_t choose_block() const {
     const int64_t l2 = cpu_info().l2_bytes;
-    const int64_t u_bytes = panels_ * gemm_.nr * points_ * p_.kernel[0] * p_.group_c() * kFloat;
+    const int64_t u_bytes = p_.groups * group_panels_ * gemm_.nr * points_ * p_.kernel[0] * p_.group_c() * kFloat;
     const int64_t whole = std::max<int64_t>(per_image_, 1), step = ceil_div(gemm_.mr, p_.out[0]);
     int64_t best = 0, least = INT64_MAX;
     for (int64_t tiles = step;; tiles += step) {
@@ -124,7 +126,7 @@ class WinogradPlan : public ConvPlan {
       const int64_t blocks = ceil_div(whole, size);
       const bool v_stays = v_bytes <= l2 / 2;
       const int64_t u_traffic = u_bytes + v_bytes <= l2 * 3 / 4 ? u_bytes : u_bytes * blocks;
-      const int64_t traffic = u_traffic + (v_stays ? 0 : v_bytes * blocks * panels_);
+      const int64_t traffic = u_traffic + (v_stays ? 0 : v_bytes * blocks * calls_);
       if (traffic < least) {
         least = traffic;
         best = size;
@@ -175,7 +177,7 @@ class WinogradPlan : public ConvPlan {
   };
 
   int64_t point_stride_v(int64_t count) const { return count * slices_ * c_row_ + kLine; }
-  int64_t point_stride_m(int64_t count) const { return count * p_.out[0] * nr_row_; }
+  int64_t point_stride_m(int64_t count) const { return count * p_.out[0] * nr_row_ + kLine; }
 
   // Elements from a pixel to the next one of a tile along an axis, in an image of the given width.
   static int64_t step(const WinogradAxis& axis, int64_t width, int64_t pixel_stride) {
@@ -220,7 +222,13 @@ class WinogradPlan : public ConvPlan {
     transform_.fn(args);
   }
 
-  const float* panel_weights(const ConvBuffers& b, int64_t panel, int64_t point) const {
+  // A call of tap-GEMM computes a panel of a group's columns, or the last one and the vector behind it.
+  int64_t call_columns(int64_t call) const {  // in whole vectors
+    return round_up(gemm_.call_columns(call % group_calls_, p_.group_k()), gemm_.nr / kPanelVectors);
+  }
+  int64_t panel_stride() const { return points_ * p_.kernel[0] * p_.group_c() * gemm_.nr; }
+  const float* call_weights(const ConvBuffers& b, int64_t call, int64_t point) const {
+    const int64_t panel = call / group_calls_ * group_panels_ + call % group_calls_;
     return b.weights + (panel * points_ + point) * p_.kernel[0] * p_.group_c() * gemm_.nr;
   }
 
@@ -231,8 +239,8 @@ class WinogradPlan : public ConvPlan {
     return taps;
   }
 
-  void multiply_out(const ConvBuffers& b, const float* v, int64_t first, int64_t count, int64_t panel_begin,
-                    int64_t panel_end, float* m) const noexcept {
+  void multiply_out(const ConvBuffers& b, const float* v, int64_t first, int64_t count, int64_t call_begin,
+                    int64_t call_end, float* m) const noexcept {
     const std::vector<Tap>& taps = count == block_ ? taps_ : last_taps_;
     const TilesWith& tiles_with = blocks_with_[first / block_];
     GemmF32Args args{};
@@ -240,15 +248,16 @@ class WinogradPlan : public ConvPlan {
     args.taps = taps.data();
     args.tap_count = p_.kernel[0];
     args.k = p_.group_c();
-    args.n = gemm_.nr;
     args.dst_stride = nr_row_;
-    for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
+    args.panel_stride = panel_stride();
+    for (int64_t call = call_begin; call < call_end; ++call) {
+      args.n = call_columns(call);
       for (int64_t point = 0; point < points_; ++point) {
         const Range with = tiles_with.kind[kinds_[point]];
         args.m = (with.end - with.begin) * p_.out[0];
-        args.src = v + point * point_stride_v(count) + with.begin * c_row_ + panel / group_panels_ * p_.group_c();
-        args.weights = panel_weights(b, panel, point);
-        const bool more = point + 1 < points_ || panel + 1 < panel_end;
+        args.src = v + point * point_stride_v(count) + with.begin * c_row_ + call / group_calls_ * p_.group_c();
+        args.weights = call_weights(b, call, point);
+        const bool more = point + 1 < points_ || call + 1 < call_end;
         args.fetch_ahead = more ? p_.kernel[0] * p_.group_c() * gemm_.nr : 0;
         args.dst = m + point * point_stride_m(count) + with.begin * nr_row_;
         gemm_.fn(args);
@@ -256,7 +265,7 @@ class WinogradPlan : public ConvPlan {
       for (int64_t i = 0; i < count; ++i) {
         const Tile& t = arranged_[first + i];
         for (int64_t slice = 0; slice < p_.out[0]; ++slice) {
-          transform_out(b, m + (slice * count + i) * nr_row_, point_stride_m(count), t, slice, panel,
+          transform_out(b, m + (slice * count + i) * nr_row_, point_stride_m(count), t, slice, call,
                         m + product_floats_);
         }
       }
@@ -266,14 +275,14 @@ class WinogradPlan : public ConvPlan {
 
   // One slice of a tile.
   void transform_out(const ConvBuffers& b, const float* m, int64_t point_stride, const Tile& t, int64_t slice,
-                     int64_t panel, float* rescue_memory) const noexcept {
-    const int64_t in_group = panel % group_panels_ * gemm_.nr, width = p_.out[2];
-    const int64_t column = panel / group_panels_ * p_.group_k() + in_group;
+                     int64_t call, float* rescue_memory) const noexcept {
+    const int64_t in_group = call % group_calls_ * gemm_.nr, width = p_.out[2];
+    const int64_t column = call / group_calls_ * p_.group_k() + in_group;
     const int64_t pixel = (t.image * p_.out[0] + slice) * p_.out[1] * width + at(t.row->first, t.column->first, width);
     WinogradOutputArgs args;
     args.src = m;
     args.point_stride = point_stride;
-    args.channels = std::min<int64_t>(gemm_.nr, p_.group_k() - in_group);
+    args.channels = gemm_.call_columns(call % group_calls_, p_.group_k());
     args.dst = b.dst + pixel * options_.dst_pixel_stride + column;
     args.row_stride = step(tiles_.rows, width, options_.dst_pixel_stride);
     args.pixel_stride = step(tiles_.columns, width, options_.dst_pixel_stride);
@@ -291,13 +300,13 @@ class WinogradPlan : public ConvPlan {
       args.epilogue.residual_stride = step(tiles_.columns, width, options_.residual_pixel_stride);
     }
     const int64_t done = transform_.output(args);
-    if (done < args.channels) rescue(b, t, slice, panel, done, args, rescue_memory);
+    if (done < args.channels) rescue(b, t, slice, call, done, args, rescue_memory);
   }
 
-  // Computes channels [done, ...) of one tile, slice and panel again from pixels scaled down by 2^20, so that neither
+  // Computes channels [done, ...) of one tile, slice and call again from pixels scaled down by 2^20, so that neither
   // transform overflows where a direct sum would not. Rare: it runs for pixels beyond about 1e37, Inf and NaN. A thin
   // tile is taken for a whole one, of zeros further on.
-  void rescue(const ConvBuffers& b, const Tile& t, int64_t slice, int64_t panel, int64_t done,
+  void rescue(const ConvBuffers& b, const Tile& t, int64_t slice, int64_t call, int64_t done,
               const WinogradOutputArgs& out, float* memory) const noexcept {
     const int64_t columns = tiles_.columns.size();
     float* const pixels = memory;
@@ -310,25 +319,26 @@ class WinogradPlan : public ConvPlan {
                      v + r * points_ * c_row_, c_row_, false, false});
     }
     for (int64_t i = 0; i < points_; ++i) {
-      gemm_.fn({v + i * c_row_ + panel / group_panels_ * p_.group_c(),
+      gemm_.fn({v + i * c_row_ + call / group_calls_ * p_.group_c(),
                 0,
                 rescue_taps_.data(),
                 p_.kernel[0],
                 p_.group_c(),
-                panel_weights(b, panel, i),
+                call_weights(b, call, i),
                 1,
-                gemm_.nr,
+                call_columns(call),
                 m + i * nr_row_,
                 0,
-                {}});
+                {},
+                panel_stride()});
     }
     const int width = tiles_.columns.m;
     transform_.output(
-        {m, nr_row_, out.channels, sums, width * gemm_.nr, gemm_.nr, 0, tiles_.rows.m, width, false, false, false, {}});
+        {m, nr_row_, out.channels, sums, width * widest_, widest_, 0, tiles_.rows.m, width, false, false, false, {}});
     const Epilogue& e = out.epilogue;
     for (int i = 0; i < out.rows; ++i) {
       for (int j = 0; j < out.columns; ++j) {
-        float* const sum = sums + (i * width + j) * gemm_.nr;
+        float* const sum = sums + (i * width + j) * widest_;
         const int64_t pixel = i * out.row_stride + j * out.pixel_stride;
         for (int64_t c = done; c < out.channels; ++c) {
           sum[c] *= 0x1p20f;
@@ -374,7 +384,8 @@ class WinogradPlan : public ConvPlan {
   const WinogradKernel& transform_;
   const GemmF32Kernel& gemm_;
   int64_t per_image_, count_;  // tiles
-  int64_t slices_, group_panels_, panels_;
+  int64_t slices_, group_panels_, group_calls_, calls_;
+  int64_t widest_ = 0;      // columns of a call
   int64_t c_row_, nr_row_;  // elements between tiles in V and M
   int64_t block_, blocks_;
   std::vector<WinogradAxis::Tile> row_tiles_, column_tiles_;

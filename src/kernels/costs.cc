@@ -9,13 +9,14 @@ namespace {
 // avx512: Xeon (Sapphire Rapids, 2 MB L2), 3x3, 64 to 512 channels, 7x7 to 224x224: transform. Rows below 5 were what
 // im2col paid for there. A streamed weight, EPYC (Zen 5, 1 MB L2), 2026-11-27, `fastconv bench choice --suite all
 // --most-gflop 1.5 --rounds 3`: of 434 convolutions 12 are 10 % or more slower than the best with 8, 18 with 14.
-// pair, convert: one instruction each where they have their own, avx512bf16; elsewhere the portable kernel is never
-// taken.
-// scatter, on that day and machine: 3x3 288@10 to 144, rate 3, transposed, takes 0.302 ms by col2im and its product,
-// 1x288x10x10:1296:1, 0.291: 11 for each value that is summed; 5x5 128@10 to 32 10, 3x3 384@5 to 192 15.
+// Rows below 4 on avx2: Zen 5 held to AVX2, 2026-11-27, starts two multiply-adds a cycle that take four each. With 3,
+// 1x1 1024@14 to 2048, stride 2, was summed directly in 1.99 ms, for 1.65 by im2col. pair, convert: one instruction
+// each where they have their own, avx512bf16; elsewhere the portable kernel is never taken. scatter, on that day and
+// machine: 3x3 288@10 to 144, rate 3, transposed, takes 0.302 ms by col2im and its product, 1x288x10x10:1296:1, 0.291:
+// 11 for each value that is summed; 5x5 128@10 to 32 10, 3x3 384@5 to 192 15.
 constexpr KernelCosts kCosts[] = {
     {10, 14, 4, 10, 3, 40, 80},  // scalar
-    {10, 14, 4, 10, 3, 40, 80},  // avx2
+    {10, 14, 4, 10, 4, 40, 80},  // avx2
     {12, 8, 4, 10, 5, 100, 80},  // avx512
     {12, 8, 4, 10, 5, 1.1, 10},  // avx512bf16
 };

@@ -40,10 +40,10 @@ def test_the_same_whatever_batch_and_threads(isa, threads):
 
 @pytest.mark.parametrize("isa", ISAS)
 def test_every_algorithm_is_somebodys_choice(isa):
-    assert Counter(choices(isa, "high")).keys() == {
+    gathered = {"im2col"} if isa != "scalar" else set()  # whose tiles of four rows are filled by any image
+    assert Counter(choices(isa, "high")).keys() == gathered | {
         "depthwise",
         "direct",
-        "im2col",
         "col2im",
         "winograd2",
         "winograd4",

@@ -208,6 +208,37 @@ def test_maps_beyond_the_caches_equal_their_slices(isa, stride):
         np.testing.assert_array_equal(whole[..., c : c + 16], part)
 
 
+@pytest.mark.parametrize("channels", (1, 2, 4, 8))
+def test_pointwise_pixels_abreast(isa, channels):
+    """Pixels beside each other fill a vector: any number of them, also the few behind the last whole vector."""
+    for pixels in (*range(1, 2 * 16 + 2), 5 * TILE * 16 + 3):
+        case = depthwise(channels, (pixels,), 1, group=channels)
+        for more in ({}, {"n": 3, "bias": False, "layout": "NCHW"}, {"transposed": True, "memory": "unaligned"}):
+            check(replace(case, **more))
+    check(depthwise(channels, (3, 5, 7), 1, group=channels))
+    check(depthwise(channels, (9, 5), 1, group=channels, stride=2, padding=((1, 0), (0, 1))))
+
+
+@pytest.mark.parametrize("channels", (2, 4, 8))
+def test_pixels_abreast_meet_only_their_own_inputs(isa, channels):
+    x = np.ones((1, 37, channels), np.float32)
+    x[0, 20, 1] = np.inf
+    y = fc.conv1d(x, np.ones((channels, channels, 1), np.float32), layout="NHWC", algorithm="depthwise")
+    assert np.isposinf(y[0, 20]).all()
+    assert np.isposinf(y).sum() == channels and not np.isnan(y).any()
+
+
+def test_pixels_of_a_wider_array_are_not_taken_abreast(isa):
+    case = depthwise(4, (9, 15), 1, group=4)
+    x, weight, bias = case.operands()
+    wide_x, wide_out = np.full((1, 9, 15, 7), np.nan, np.float32), np.full((1, 9, 15, 6), np.nan, np.float32)
+    wide_x[..., 2:6] = x
+    for given, out in ((wide_x[..., 2:6], wide_out[..., 1:5]), (x, wide_out[..., 1:5]), (wide_x[..., 2:6], x.copy())):
+        fc.conv2d(given, weight, bias, **case.arguments, algorithm="depthwise", out=out)
+        np.testing.assert_array_equal(out, case.expected(x, weight, bias))
+    assert np.isnan(wide_out[..., :1]).all() and np.isnan(wide_out[..., 5:]).all()
+
+
 def test_infinite_inputs_stay_in_their_group(isa):
     x = np.ones((1, 5, 16), np.float32)
     x[0, 2, 5] = np.inf
@@ -234,6 +265,13 @@ def test_auto_takes_it_for_depthwise_problems(isa):
 def test_auto_takes_it_for_few_channels_a_group(isa, group):
     before = runs_of(isa)
     fc.conv2d(np.ones((1, 32, 5, 5), np.float32), np.ones((32, group, 3, 3), np.float32), groups=32 // group)
+    assert runs_of(isa) == before + 1
+
+
+@pytest.mark.parametrize("channels", (1, 2, 4, 8))
+def test_auto_takes_it_for_pointwise_layers_of_few_channels(isa, channels):
+    before = runs_of(isa)
+    fc.conv2d(np.ones((1, channels, 5, 5), np.float32), np.ones((channels, channels, 1, 1), np.float32))
     assert runs_of(isa) == before + 1
 
 

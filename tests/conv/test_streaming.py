@@ -12,6 +12,7 @@ LARGE = {
     "3x3": ((1, 3, 190, 200), (64, 3, 3, 3), {"padding": 1}, "direct"),
     "3x3, F(2,3)": ((1, 4, 190, 200), (64, 4, 3, 3), {"padding": 1}, "winograd2"),
     "depthwise": ((1, 64, 190, 200), (64, 1, 3, 3), {"padding": 1, "groups": 64}, "depthwise"),
+    "pixels abreast": ((1, 8, 521, 511), (8, 8, 1, 1), {}, "depthwise"),
     "columns of half a line": ((1, 8, 190, 200), (72, 8, 1, 1), {}, "direct"),
     "groups": ((1, 8, 190, 200), (64, 4, 1, 1), {"groups": 2}, "direct"),
 }

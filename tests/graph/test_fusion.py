@@ -90,6 +90,11 @@ def depthwise_hard_swish(b):
     return b.hard_swish(b.conv(x, b.floats(6, 1, 3, 3), b.floats(6), groups=6))
 
 
+def pixels_abreast_residual_gelu(b):
+    x = b.input(2, 4, 9, 7)
+    return b.gelu(b.add(b.conv(x, b.floats(4, 4, 1, 1), b.floats(4)), x))
+
+
 def winograd_residual_relu(b):
     x = b.input(1, 32, 28, 28)
     y = b.conv(x, b.floats(32, 32, 3, 3), b.floats(32), pads_begin=[1, 1], pads_end=[1, 1])
@@ -142,6 +147,7 @@ EXACT = {
     residual_conv_without_bias_relu6: ["conv:add clamp"],
     waits_for_the_other_branch: ["max_pool:", "conv:add relu"],
     depthwise_hard_swish: ["conv:hard_swish"],
+    pixels_abreast_residual_gelu: ["conv:add gelu"],
     winograd_residual_relu: ["conv:add relu"],
     winograd_of_phases_residual: ["conv:add relu"],
     winograd_of_columns_residual_gelu: ["conv:add gelu"],

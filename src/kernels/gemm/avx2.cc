@@ -8,7 +8,7 @@
 namespace fastconv {
 
 void gemm_f32_6x16__avx2(const GemmF32Args& args) {
-  gemm<6, 2>(args);
+  gemm<6>(args);
 }
 
 void gemm_f32_3x4__avx2(const GemmF32Args& args) {

@@ -8,7 +8,7 @@
 namespace fastconv {
 
 void gemm_f32_14x32__avx512(const GemmF32Args& args) {
-  gemm<14, 2>(args);
+  gemm<14>(args);
 }
 
 void gemm_f32_6x4__avx512(const GemmF32Args& args) {

@@ -8,7 +8,7 @@
 namespace fastconv {
 
 void gemm_bf16_14x32__avx512bf16(const GemmBf16Args& args) {
-  gemm<14, 2>(args);
+  gemm<14>(args);
 }
 
 }  // namespace fastconv

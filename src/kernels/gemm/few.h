@@ -40,7 +40,7 @@ struct FewTile {
       const auto step = [&](int64_t k, const auto& load) __attribute__((always_inline)) {
         Vec b[N];
 #pragma GCC unroll 4
-        for (int j = 0; j < N; ++j) b[j] = load(w + j * a.column_stride + k);
+        for (int j = 0; j < N; ++j) b[j] = load(w + j * a.panel_stride + k);
 #pragma GCC unroll 32
         for (int i = 0; i < MR; ++i) {
           const Vec row = load(x + i * rs + k);

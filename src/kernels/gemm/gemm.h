@@ -3,13 +3,13 @@
 //   dst[m, j] = epilogue( sum over taps t, sum over k:  src[taps[t].src + m * row_stride + k] * w[taps[t].weights + k *
 //   NR + j] )
 //
-// One call computes one panel of at most NR columns, for any number of rows; the kernel splits rows into register
-// tiles of at most MR and owns both edges. Sums run over taps in order, then k in order, in one accumulator per
-// output: splitting work among threads or batches never changes a bit.
+// One call computes one panel of at most NR columns, or the last one and the only vector of columns behind it, for any
+// number of rows; the kernel splits rows into register tiles of at most MR and owns both edges. Sums run over taps in
+// order, then k in order, in one accumulator per output: splitting work among threads or batches never changes a bit.
 // Elements are float32, or pairs of bfloat16 (base/bf16.h): then k counts pairs, and so do strides and offsets of src
 // and w; dst is float32 always.
-// A kernel for few columns reads w as [column][k] instead, columns `column_stride` apart, and sums each lane of k
-// alone. Read next: generic.h and few.h (the kernels), pack.h (the layout of w), schedule.h (who calls it over a whole
+// A kernel for few columns reads w as [column][k] instead, panels of one column each, and sums each lane of k alone.
+// Read next: generic.h and few.h (the kernels), pack.h (the layout of w), schedule.h (who calls it over a whole
 // matrix).
 #pragma once
 
@@ -19,6 +19,14 @@
 #include "kernels/epilogue.h"
 
 namespace fastconv {
+
+// Vectors of a panel's width, where the lanes are columns.
+inline constexpr int kPanelVectors = 2;
+
+// Rows of a register tile that is a vector wider than a panel, as many accumulators as one of `mr` rows has.
+inline constexpr int wide_rows(int mr) {
+  return kPanelVectors * mr / (kPanelVectors + 1);
+}
 
 // Offsets, in elements, of a tap's first source row and of its weights inside a panel.
 struct Tap {
@@ -35,11 +43,11 @@ struct GemmArgs {
   int64_t k;               // products per tap
   const Element* weights;  // this panel: rows of NR elements, padded with zeros, 64-byte aligned; few: columns
   int64_t m;               // rows, >= 0
-  int64_t n;               // columns, 1 <= n <= NR
+  int64_t n;               // columns, 1 <= n <= NR; not few: NR and a vector more
   float* dst;              // not read, unless epilogue.residual says so
   int64_t dst_stride;      // elements between output rows
   Epilogue epilogue;
-  int64_t column_stride = 0;  // few: elements between columns of weights
+  int64_t panel_stride = 0;   // elements from a panel of weights to the next; few: from a column
   int64_t fetch_ahead = 0;    // the first tile fetches weights so many elements further on; 0: none
   bool fetch_source = false;  // fetch the rows after each tile's: where src, dense and read once, is beyond L2
 };

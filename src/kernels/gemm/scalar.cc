@@ -9,11 +9,11 @@
 namespace fastconv {
 
 void gemm_f32_4x8__scalar(const GemmF32Args& args) {
-  gemm<4, 2>(args);
+  gemm<4>(args);
 }
 
 void gemm_bf16_4x8__scalar(const GemmBf16Args& args) {
-  gemm<4, 2>(args);
+  gemm<4>(args);
 }
 
 void gemm_f32_2x4__scalar(const GemmF32Args& args) {

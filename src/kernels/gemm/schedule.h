@@ -29,17 +29,4 @@ Along gemm_along(int64_t weight_bytes, int64_t data_bytes) noexcept;
 template <class Element>
 void gemm_matrix(const GemmKernel<Element>& kernel, const GemmArgs<Element>& args, int64_t rows) noexcept;
 
-// The arguments of one panel of a call over many: columns [panel * nr, ...), rows as they are.
-template <class Element>
-GemmArgs<Element> panel_of(const GemmArgs<Element>& whole, int64_t panel, int64_t nr, int64_t panel_stride) noexcept {
-  GemmArgs<Element> args = whole;
-  const int64_t column = panel * nr;
-  args.weights += panel * panel_stride;
-  args.n = std::min<int64_t>(nr, whole.n - column);
-  args.dst += column;
-  if (args.epilogue.bias) args.epilogue.bias += column;
-  if (args.epilogue.residual) args.epilogue.residual += column;
-  return args;
-}
-
 }  // namespace fastconv
