@@ -1,6 +1,6 @@
-// AMX on a processor without it: the functions of src/simd/amx.h on tiles in memory, so that tests can run every AMX row
-// anywhere. Only a build with FASTCONV_EMULATE_AMX (cmake/isa.cmake) has it, ahead of those kernels. The meanings are
-// those of Intel's manual; what would be a fault there ends the process here, and so does a kernel that configures
+// AMX on a processor without it: the functions of src/simd/amx.h on tiles in memory, so that tests can run every AMX
+// row anywhere. Only a build with FASTCONV_EMULATE_AMX (cmake/isa.cmake) has it, ahead of those kernels. The meanings
+// are those of Intel's manual; what would be a fault there ends the process here, and so does a kernel that configures
 // tiles while others are: it did not release them.
 #pragma once
 

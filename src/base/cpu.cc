@@ -154,8 +154,9 @@ const CpuInfo& cpu_info() {
 
 void set_active_isa(Isa isa) {
   if (isa > cpu_info().best) {
-    value_error("FASTCONV_ISA: must be one this processor has (best: ", isa_name(cpu_info().best), "), got ",
-                isa_name(isa));
+    const std::string& refused = cpu_info().amx_refused;
+    value_error("FASTCONV_ISA: must be one this processor has (best: ", isa_name(cpu_info().best),
+                refused.empty() ? "" : "; amx is refused: " + refused, "), got ", isa_name(isa));
   }
   chosen_isa.store(static_cast<int>(isa), std::memory_order_relaxed);
 }

@@ -17,10 +17,10 @@ namespace {
 // scatter, on that day and machine: 3x3 288@10 to 144, rate 3, transposed, takes 0.302 ms by col2im and its product,
 // 1x288x10x10:1296:1, 0.291: 11 for each value that is summed; 5x5 128@10 to 32 10, 3x3 384@5 to 192 15.
 constexpr KernelCosts kCosts[] = {
-    {10, 14, 4, 10, 3, 40, 80},  // scalar
-    {10, 14, 4, 10, 3, 40, 80},  // avx2
-    {12, 8, 4, 10, 5, 100, 80},  // avx512
-    {12, 8, 4, 10, 5, 1.1, 10},  // avx512bf16
+    {10, 14, 4, 10, 3, 40, 80},   // scalar
+    {10, 14, 4, 10, 3, 40, 80},   // avx2
+    {12, 8, 4, 10, 5, 100, 80},   // avx512
+    {12, 8, 4, 10, 5, 1.1, 10},   // avx512bf16
     {12, 8, 4, 10, 5, 0.22, 10},  // amx
 };
 static_assert(sizeof(kCosts) / sizeof(kCosts[0]) == kIsaCount, "a row for each instruction set");

@@ -100,6 +100,11 @@ def test_known_choices_in_bfloat16(text, taken):
     assert choice(text, "avx512bf16", precision="medium") == taken
 
 
+@pytest.mark.parametrize("text", ["1x64x56x56:64:3", "1x256x14x14:256:3", "1x512x7x7:512:3", "1x256x14x14:1024:1"])
+def test_tiles_are_faster_than_winograd(text):
+    assert choice(text, "amx", precision="medium") == "direct_bf16"
+
+
 @pytest.mark.parametrize("isa", ISAS)
 def test_bfloat16_only_where_it_is_admitted_and_fast(isa):
     assert "direct_bf16" not in choices(isa, "high")

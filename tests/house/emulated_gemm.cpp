@@ -84,9 +84,9 @@ Case random_case() {
   Case c;
   c.m = one_of<int64_t>({random(1, 16), random(17, 32), random(33, 100), 7, 14, 28, 56, 241});
   c.n = one_of<int64_t>({32, 16, random(1, 31)});
-  c.k = one_of<int64_t>({random(1, 15), 8, 16, random(17, 70), 32, 14});
+  c.k = one_of<int64_t>({random(0, 15), 8, 16, random(17, 70), 32, 14});
   c.taps = one_of<int64_t>({0, 1, 2, 9});
-  c.row_stride = one_of<int64_t>({c.k, 2 * c.k, c.k + random(0, 5), random(1, c.k), 16 * ((c.k + 15) / 16)});
+  c.row_stride = one_of<int64_t>({c.k, 2 * c.k, c.k + random(0, 5), random(1, c.k + 1), 16 * ((c.k + 15) / 16)});
   c.at_end = random(0, 1);
   c.bias = random(0, 1);
   c.residual = random(0, 1);
@@ -114,7 +114,7 @@ bool right(const Case& c) {
       for (int64_t j = 0; j < kPanel; ++j) weights[tap.weights + k * kPanel + j] = j < c.n ? small_pair() : Bf16Pair{};
     }
   }
-  if (c.taps > 0 && random(0, 3) == 0) {
+  if (c.taps > 0 && c.k > 0 && random(0, 3) == 0) {
     weights[taps[0].weights + random(0, c.k - 1) * kPanel + random(0, c.n - 1)].odd = 0x7F80;  // Inf
   }
   const int64_t stride = c.n + random(0, 9), size = (c.m - 1) * stride + c.n;

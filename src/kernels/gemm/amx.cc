@@ -10,16 +10,15 @@
 //           tile 5            tile 2             tile 3
 //
 // The shapes are set once a call, such that little is left over: 56 rows are four tiles of 14, 24 pairs two steps of
-// 12. Where rows are left over, the last tile begins earlier and the rows it shares with the one before are stored once;
-// where pairs are, the last step of a tap multiplies copies that end in zeros. A tile's sums are those of each row
-// alone, so that rows may be split anyhow.
+// 12. Where rows are left over, the last tile begins earlier and the rows it shares with the one before are stored
+// once; where pairs are, the last step of a tap multiplies copies that end in zeros. A tile's sums are those of each
+// row alone, so that rows may be split anyhow.
 //
 // Tiles are configured and released by each call: what other libraries do with them on this thread meets nothing of
-// ours. (A configuration for a whole run would save some 0.1 us a call, and would leave tiles to whoever comes between.)
-// Weights as [k / 16][column / 16][16][16] would load from lines one behind another; those of the other kernels' panels
-// lie two lines apart.
-#include "simd/avx512.h"
+// ours. Weights as [k / 16][column / 16][16][16] would load from lines one behind another; those of the panels that all
+// kernels share lie two lines apart.
 #include "simd/amx.h"
+#include "simd/avx512.h"
 #include "simd/math.h"
 
 #include "kernels/gemm/gemm.h"
@@ -47,8 +46,13 @@ int64_t parts(int64_t count, int64_t most) {
 // How a call's rows and pairs are cut: into tiles of `rows` rows and steps of `pairs` pairs, about equal.
 struct Cut {
   int64_t tiles, rows, pairs;
+  int64_t alignment = sizeof(Bf16Pair);  // bytes; rows of a tile that begin at multiples of it cross no line
   explicit Cut(const GemmBf16Args& a)
-      : tiles(parts(a.m, kRows)), rows(parts(a.m, tiles)), pairs(a.k > 0 ? parts(a.k, parts(a.k, kPairs)) : 1) {}
+      : tiles(parts(a.m, kRows)), rows(parts(a.m, tiles)), pairs(a.k > 0 ? parts(a.k, parts(a.k, kPairs)) : 1) {
+    while (alignment < bytes(pairs)) alignment *= 2;
+  }
+
+  static int64_t bytes(int64_t pairs) { return pairs * static_cast<int64_t>(sizeof(Bf16Pair)); }
 
   int64_t first_row(int64_t tile, int64_t m) const { return least(tile * rows, m - rows); }
 
@@ -56,7 +60,7 @@ struct Cut {
     simd::TileConfig config;
     for (int t = 0; t < simd::kTiles; ++t) {
       config.rows[t] = static_cast<uint8_t>(t < 6 ? rows : pairs);
-      config.row_bytes[t] = static_cast<uint16_t>(t == 4 || t == 5 ? pairs * sizeof(Bf16Pair) : simd::kTileRowBytes);
+      config.row_bytes[t] = static_cast<uint16_t>(t == 4 || t == 5 ? bytes(pairs) : simd::kTileRowBytes);
     }
     return config;
   }
@@ -90,12 +94,12 @@ class Steps {
     Step step;
     step.weights = a_.weights + a_.taps[tap_].weights + k_ * kPanel;
     turn_ ^= 1;
-    if (pairs == cut_.pairs && rows_lie_in_lines(src)) {
-      for (int t = 0; t < tiles_; ++t) step.rows[t] = src + first_[t] * a_.row_stride;
-      step.row_stride = a_.row_stride * static_cast<int64_t>(sizeof(Bf16Pair));
-    } else {
-      copy_rows(src, pairs, step);
-    }
+    for (int t = 0; t < tiles_; ++t) step.rows[t] = src + first_[t] * a_.row_stride;
+    step.row_stride = Cut::bytes(a_.row_stride);
+    // A tile whose rows cross lines takes six times as long to load (measured on the prototype of costs.cc). Copies of
+    // them do not.
+    const auto address = reinterpret_cast<int64_t>(step.rows[0]);
+    if (pairs < cut_.pairs || ((address | step.row_stride) & (cut_.alignment - 1))) copy_rows(pairs, step);
     if (ahead_) {
       for (int64_t j = 0; j < pairs * kPanel; j += kColumns) __builtin_prefetch(step.weights + ahead_ + j, 0, 2);
     }
@@ -109,21 +113,11 @@ class Steps {
   }
 
  private:
-  // A tile whose rows cross lines takes six times as long to load (measured on the prototype of costs.cc): copied,
-  // they do not. Rows that are a part of a line do not, where they begin at multiples of that part.
-  bool rows_lie_in_lines(const Bf16Pair* src) const {
-    int64_t part = sizeof(Bf16Pair);
-    while (part < cut_.pairs * static_cast<int64_t>(sizeof(Bf16Pair))) part *= 2;
-    const auto address = reinterpret_cast<int64_t>(src + first_[0] * a_.row_stride);
-    return ((address | a_.row_stride * static_cast<int64_t>(sizeof(Bf16Pair))) & (part - 1)) == 0;
-  }
-
-  void copy_rows(const Bf16Pair* src, int64_t pairs, Step& step) {
+  void copy_rows(int64_t pairs, Step& step) {
     for (int t = 0; t < tiles_; ++t) {
-      for (int64_t i = 0; i < cut_.rows; ++i) {
-        copy_pairs(src + (first_[t] + i) * a_.row_stride, pairs, copies_[turn_].rows[t][i]);
-      }
-      step.rows[t] = copies_[turn_].rows[t][0];
+      Bf16Pair(*to)[kPairs] = copies_[turn_].rows[t];
+      for (int64_t i = 0; i < cut_.rows; ++i) copy_pairs(step.rows[t] + i * a_.row_stride, pairs, to[i]);
+      step.rows[t] = to[0];
     }
     step.row_stride = simd::kTileRowBytes;
   }
@@ -154,8 +148,8 @@ class Steps {
   Copies copies_[2];
 };
 
-// T tiles of rows, N of columns. As generic.h's, the first block of a panel fetches the weights that come next. (It does
-// not fetch a source: a conversion has just written it.)
+// T tiles of rows, N of columns. As generic.h's, the first block of a panel fetches the weights that come next. (It
+// does not fetch a source: a conversion has just written it.)
 template <int T, int N>
 void sum_block(const GemmBf16Args& a, const Cut& cut, const int64_t (&first)[2], bool fetch, float (*sums)[kPanel]) {
   simd::tile_zero<0>();
