@@ -52,8 +52,8 @@ template <int C, int A, int B>
 inline void tile_dot_bf16() {
   __asm__ volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(C), "i"(A), "i"(B));
 }
-// An operation on a vector of floats, which keeps their unit awake: after 0.6 us without one a tile_store takes 0.27
-// us.
+// An operation on a vector of floats, which keeps their unit awake: after 0.6 us without one, a tile_store took 0.27 us
+// on a Xeon of Sapphire Rapids' kind.
 inline void stay_awake(float& x) {
   __asm__ volatile("vmaxps %0, %0, %0" : "+x"(x));
 }

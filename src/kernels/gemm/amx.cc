@@ -217,14 +217,22 @@ void run(const GemmBf16Args& a) {
   int64_t done = 0;  // rows
   for (int64_t tile = 0; tile < cut.tiles; tile += 2) {
     const int64_t first[2] = {cut.first_row(tile, a.m), cut.first_row(tile + 1, a.m)};
-    const bool two = tile + 1 < cut.tiles, fetch = tile == 0 && a.fetch_ahead;
-    const int64_t begun = done;
-    two ? sum_block<2, N>(a, cut, first, fetch, sums) : sum_block<1, N>(a, cut, first, fetch, sums);
-    for (int t = 0; t < (two ? 2 : 1); ++t) {
+    const int tiles = tile + 1 < cut.tiles ? 2 : 1;
+    const bool fetch = tile == 0 && a.fetch_ahead;
+    const int64_t begun = done, end = first[tiles - 1] + cut.rows;
+    if (a.epilogue.residual) {  // as in generic.h: it may come from memory
+      for (int64_t i = begun; i < end; ++i) __builtin_prefetch(a.epilogue.residual + i * a.epilogue.residual_stride);
+    }
+    if (tiles == 2) {
+      sum_block<2, N>(a, cut, first, fetch, sums);
+    } else {
+      sum_block<1, N>(a, cut, first, fetch, sums);
+    }
+    for (int t = 0; t < tiles; ++t) {
       store_rows<N>(a, sums + t * kRows, first[t], done - first[t], cut.rows);
       done = first[t] + cut.rows;
     }
-    apply_rows(a.epilogue.call, a.dst + begun * a.dst_stride, a.dst_stride, done - begun, a.n);
+    apply_rows(a.epilogue.call, a.dst + begun * a.dst_stride, a.dst_stride, end - begun, a.n);
   }
   simd::tile_release();
 }
