@@ -1,6 +1,6 @@
 # THE table of instruction sets: a kernel file `src/kernels/<family>/<isa>.cc` is compiled with the flags of its row,
 # and only for the processors of its row. Run-time choice is in src/base/cpu.cc; keep the names equal.
-set(FASTCONV_ALL_ISAS scalar avx2 avx512 avx512bf16)
+set(FASTCONV_ALL_ISAS scalar avx2 avx512 avx512bf16 amx)
 
 set(FASTCONV_FLAGS_scalar "")
 set(FASTCONV_FLAGS_avx2 -mavx2 -mfma)
@@ -17,16 +17,28 @@ set(FASTCONV_FLAGS_avx512bf16 ${FASTCONV_FLAGS_avx512} -mavx512bf16)
 # the code of the kernels, not of the compiler's AVX-512 instructions. Never for users: a wheel refuses it.
 option(FASTCONV_EMULATE_AVX512 "Run the AVX-512 kernels on AVX2, for tests on machines without AVX-512" OFF)
 if(FASTCONV_EMULATE_AVX512)
-  if(SKBUILD_STATE STREQUAL "wheel")
-    message(FATAL_ERROR "FASTCONV_EMULATE_AVX512: must be OFF in a wheel, got ON")
-  endif()
   foreach(isa avx512 avx512bf16)
     set(FASTCONV_FLAGS_${isa} ${FASTCONV_FLAGS_avx2} -include ${PROJECT_SOURCE_DIR}/tests/emulated_avx512.h)
   endforeach()
 endif()
 
+# Tiles are used through assembler of our own (src/simd/amx.h): no flag of the compiler's.
+set(FASTCONV_FLAGS_amx ${FASTCONV_FLAGS_avx512bf16})
+
+# As above, for AMX, on a processor with AVX512-BF16 or an emulated one.
+option(FASTCONV_EMULATE_AMX "Run the AMX kernels without tiles, for tests on machines without AMX" OFF)
+if(FASTCONV_EMULATE_AMX)
+  list(APPEND FASTCONV_FLAGS_amx -include ${PROJECT_SOURCE_DIR}/tests/emulated_amx.h)
+endif()
+
+foreach(set AVX512 AMX)
+  if(FASTCONV_EMULATE_${set} AND SKBUILD_STATE STREQUAL "wheel")
+    message(FATAL_ERROR "FASTCONV_EMULATE_${set}: must be OFF in a wheel, got ON")
+  endif()
+endforeach()
+
 # The rows this processor family has.
 set(FASTCONV_ISAS scalar)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-  list(APPEND FASTCONV_ISAS avx2 avx512 avx512bf16)
+  list(APPEND FASTCONV_ISAS avx2 avx512 avx512bf16 amx)
 endif()

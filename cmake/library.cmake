@@ -23,10 +23,12 @@ target_compile_options(fastconv PRIVATE ${FASTCONV_COMPILE_OPTIONS} -fno-semanti
 if("avx512" IN_LIST FASTCONV_ISAS)
   target_compile_definitions(fastconv PUBLIC $<BUILD_INTERFACE:FASTCONV_X86=1>)
 endif()
-if(FASTCONV_EMULATE_AVX512)
-  set_source_files_properties(${PROJECT_SOURCE_DIR}/src/base/cpu.cc PROPERTIES
-                              COMPILE_DEFINITIONS FASTCONV_EMULATE_AVX512=1)
-endif()
+foreach(set AVX512 AMX)
+  if(FASTCONV_EMULATE_${set})
+    set_property(SOURCE ${PROJECT_SOURCE_DIR}/src/base/cpu.cc APPEND PROPERTY
+                 COMPILE_DEFINITIONS FASTCONV_EMULATE_${set}=1)
+  endif()
+endforeach()
 
 # One library, one state: the Python extension, the benchmarks and embedders all link this file, so that the thread
 # count, the instruction set and the kernel table exist once in a process. Only names in namespace fastconv leave it:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,10 @@ std::vector<std::string> cpu_features();
 std::string isa();
 std::vector<std::string> available_isas();
 void set_isa(const std::string& name);
+
+// Instruction sets that this processor has and that the operating system refused when it was asked for them, with the
+// reason. Old kernels, sandboxes, and threads with small signal stacks do that to amx; the next lower one is used.
+std::map<std::string, std::string> refused_isas();
 
 // The rows of the kernel table, and how often a plan has run each.
 struct KernelUse {

@@ -2,7 +2,7 @@
 
 from fastconv import models, nn, reference
 from fastconv._compile import compile, explain
-from fastconv._config import show_config
+from fastconv._config import show_config, warn_of_refused_isas
 from fastconv._core import cpu_info, kernels, set_num_threads
 from fastconv._core import num_threads as get_num_threads
 from fastconv._paths import get_cmake_dir, get_include
@@ -27,6 +27,8 @@ from fastconv.pooling import (
 from fastconv.session import InferenceSession, SessionOptions
 
 __version__ = "0.1.0"
+
+warn_of_refused_isas()
 
 __all__ = [
     "InferenceSession",

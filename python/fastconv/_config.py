@@ -26,6 +26,15 @@ def config() -> dict[str, Any]:
     }
 
 
+def warn_of_refused_isas() -> None:
+    """Log what the operating system refuses of the processor, unless FASTCONV_ISA says what to use."""
+    refused = {} if os.environ.get("FASTCONV_ISA") else _core.refused_isas()
+    for isa, reason in refused.items():
+        import logging  # here and not above: as in session.py
+
+        logging.getLogger("fastconv").warning("%s is not used, though the processor has it: %s", isa, reason)
+
+
 def show_config() -> None:
     """Print the processor, the instruction set in use, threads, the build and the kernels."""
     found = config()
@@ -39,6 +48,7 @@ def show_config() -> None:
         "caches": caches,
         "features": " ".join(cpu["features"]),
         "instruction set": f"{cpu['isa']} (available: {', '.join(cpu['available_isas'])})",
+        **{f"{isa} refused": reason for isa, reason in cpu["refused_isas"].items()},
         "threads": str(found["threads"]),
         "precision": found["precision"],
         "environment": " ".join(f"{k}={v}" for k, v in found["environment"].items()) or "no FASTCONV_ variable set",

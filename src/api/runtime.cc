@@ -32,6 +32,12 @@ void set_isa(const std::string& name) {
   set_active_isa(parse_isa(name));
 }
 
+std::map<std::string, std::string> refused_isas() {
+  const std::string& amx = cpu_info().amx_refused;
+  if (amx.empty()) return {};
+  return {{isa_name(Isa::amx), amx}};
+}
+
 std::vector<KernelUse> kernels() {
   std::vector<KernelUse> rows;
   for (const KernelInfo* row : all_kernels()) {

@@ -3,11 +3,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
 
 #include "base/checks.h"
+#include "base/tile_permission.h"
 
 #if defined(FASTCONV_X86)
 #include <cpuid.h>
@@ -16,7 +19,7 @@
 namespace fastconv {
 namespace {
 
-constexpr const char* kIsaNames[kIsaCount] = {"scalar", "avx2", "avx512", "avx512bf16"};
+constexpr const char* kIsaNames[kIsaCount] = {"scalar", "avx2", "avx512", "avx512bf16", "amx"};
 
 int64_t cache_bytes(int sysconf_name, int64_t otherwise) {
   const long bytes = sysconf(sysconf_name);
@@ -80,25 +83,23 @@ void detect(CpuInfo& info) {
       {"amx_tile", os_tmm && (leaf7.edx >> 24 & 1)},   {"amx_int8", os_tmm && (leaf7.edx >> 25 & 1)},
       {"amx_bf16", os_tmm && (leaf7.edx >> 22 & 1)},
   };
-  auto has = [&](const char* name) {
-    for (const auto& bit : bits) {
-      if (std::strcmp(bit.name, name) == 0) return bit.present;
-    }
-    return false;
-  };
   for (const auto& bit : bits) {
     if (bit.present) info.features.emplace_back(bit.name);
   }
-  if (has("avx2") && has("fma")) {
-    info.best = Isa::avx2;
-    if (has("avx512f") && has("avx512dq") && has("avx512bw") && has("avx512vl")) {
-      info.best = has("avx512bf16") ? Isa::avx512bf16 : Isa::avx512;
-    }
+  info.best = best_isa(info.features, ask_for_tiles, info.amx_refused);
 #if defined(FASTCONV_EMULATE_AVX512)
+  if (info.best >= Isa::avx2) {
     info.features.emplace_back("avx512_emulated");
-    info.best = Isa::avx512bf16;
-#endif
+    info.best = std::max(info.best, Isa::avx512bf16);
   }
+#endif
+#if defined(FASTCONV_EMULATE_AMX)
+  if (info.best >= Isa::avx512bf16) {
+    info.features.emplace_back("amx_emulated");
+    info.best = Isa::amx;
+    info.amx_refused.clear();
+  }
+#endif
 }
 
 #else
@@ -121,7 +122,22 @@ Isa parse_isa(const std::string& name) {
   for (int i = 0; i < kIsaCount; ++i) {
     if (name == kIsaNames[i]) return static_cast<Isa>(i);
   }
-  value_error("FASTCONV_ISA: must be one of scalar, avx2, avx512, avx512bf16, got ", name);
+  value_error("FASTCONV_ISA: must be one of scalar, avx2, avx512, avx512bf16, amx, got ", name);
+}
+
+Isa best_isa(const std::vector<std::string>& features, std::string (*ask_for_amx)(), std::string& refused) {
+  const auto has = [&](std::initializer_list<const char*> names) {
+    return std::all_of(names.begin(), names.end(), [&](const char* name) {
+      return std::find(features.begin(), features.end(), name) != features.end();
+    });
+  };
+  refused.clear();
+  if (!has({"avx2", "fma"})) return Isa::scalar;
+  if (!has({"avx512f", "avx512dq", "avx512bw", "avx512vl"})) return Isa::avx2;
+  if (!has({"avx512bf16"})) return Isa::avx512;
+  if (!has({"amx_tile", "amx_bf16"})) return Isa::avx512bf16;
+  refused = ask_for_amx();
+  return refused.empty() ? Isa::amx : Isa::avx512bf16;
 }
 
 const CpuInfo& cpu_info() {
@@ -138,8 +154,9 @@ const CpuInfo& cpu_info() {
 
 void set_active_isa(Isa isa) {
   if (isa > cpu_info().best) {
-    value_error("FASTCONV_ISA: must be one this processor has (best: ", isa_name(cpu_info().best), "), got ",
-                isa_name(isa));
+    const std::string& refused = cpu_info().amx_refused;
+    value_error("FASTCONV_ISA: must be one this processor has (best: ", isa_name(cpu_info().best),
+                refused.empty() ? "" : "; amx is refused: " + refused, "), got ", isa_name(isa));
   }
   chosen_isa.store(static_cast<int>(isa), std::memory_order_relaxed);
 }

@@ -16,6 +16,7 @@ void register_runtime(py::module_& m) {
   m.def("isa", &isa);
   m.def("set_isa", &set_isa, py::arg("name"));
   m.def("available_isas", &available_isas);
+  m.def("refused_isas", &refused_isas);
   m.def("cpu_info", [] {
     const CpuInfo& info = cpu_info();
     py::dict d;
@@ -23,6 +24,7 @@ void register_runtime(py::module_& m) {
     d["features"] = info.features;
     d["isa"] = isa();
     d["available_isas"] = available_isas();
+    d["refused_isas"] = refused_isas();
     d["l1d_bytes"] = info.l1d_bytes;
     d["l2_bytes"] = info.l2_bytes;
     d["l3_bytes"] = info.l3_bytes;

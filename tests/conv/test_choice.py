@@ -12,7 +12,7 @@ from fastconv import _core
 from fastconv.bench import shapes
 from fastconv.bench.engines import description
 
-ISAS = ("scalar", "avx2", "avx512", "avx512bf16")  # also those this machine lacks: the choice asks no processor
+ISAS = ("scalar", "avx2", "avx512", "avx512bf16", "amx")  # also those this machine lacks: the choice asks no processor
 MB = 1 << 20
 SUITES = list(shapes.unique(shapes.read_csv(shapes.SUITES, batch=1)))
 
@@ -100,10 +100,15 @@ def test_known_choices_in_bfloat16(text, taken):
     assert choice(text, "avx512bf16", precision="medium") == taken
 
 
+@pytest.mark.parametrize("text", ["1x64x56x56:64:3", "1x256x14x14:256:3", "1x512x7x7:512:3", "1x256x14x14:1024:1"])
+def test_tiles_are_faster_than_winograd(text):
+    assert choice(text, "amx", precision="medium") == "direct_bf16"
+
+
 @pytest.mark.parametrize("isa", ISAS)
 def test_bfloat16_only_where_it_is_admitted_and_fast(isa):
     assert "direct_bf16" not in choices(isa, "high")
-    assert ("direct_bf16" in choices(isa, "medium")) == (isa == "avx512bf16")
+    assert ("direct_bf16" in choices(isa, "medium")) == (isa in ("avx512bf16", "amx"))
 
 
 @pytest.mark.parametrize("isa", ISAS)

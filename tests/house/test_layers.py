@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
 LAYERS = ("base", "simd", "kernels", "conv", "graph", "api", "python")  # a file includes its own layer and those before
 SOURCES = sorted(p for p in SRC.rglob("*") if p.suffix in {".h", ".cc", ".cpp", ".inc"})
-ISA_FILES = [p for p in SOURCES if p.suffix == ".cc" and p.stem in {"scalar", "avx2", "avx512", "avx512bf16"}]
+ISA_FILES = [p for p in SOURCES if p.suffix == ".cc" and p.stem in {"scalar", "avx2", "avx512", "avx512bf16", "amx"}]
 
 # Headers without code of their own: an ISA file may include no others of the standard library.
 PLAIN_HEADERS = {"cstdint", "cstddef", "cstring", "cmath", "cfloat", "climits", "immintrin.h"}
