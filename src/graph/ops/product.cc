@@ -98,7 +98,9 @@ class ProductStep final : public Step {
     if constexpr (kConverts) {
       Element* to = reinterpret_cast<Element*>(at(buffers, converted_at_));
       quantize_.count_run();
-      quantize_.fn({a, p_.k, to, k_, p_.m, p_.k});
+      parallel_for(p_.m, 1 + (1 << 14) / (p_.k + 1), [&](int64_t begin, int64_t end) {
+        quantize_.fn({a + begin * p_.k, p_.k, to + begin * k_, k_, end - begin, p_.k});
+      });
       return to;
     } else {
       return a;
@@ -186,8 +188,8 @@ std::unique_ptr<Step> make_step(PlanContext& c, const Product& p, const Addend& 
 // alone.
 bool takes_bf16(PlanContext& c, const Product& p) {
   const Isa isa = active_isa();
-  return parse_precision(c.options().precision) >= Precision::medium && kernel_costs(isa).pair < kProducts<Bf16Pair> &&
-         c.input(1).constant && p.b_count == 1 && p.alpha == 1 && !choose_gemm<float>(isa, p.n, p.k).few();
+  return parse_precision(c.options().precision) >= Precision::medium && split_pays(isa, 1) && c.input(1).constant &&
+         p.b_count == 1 && p.alpha == 1 && !choose_gemm<float>(isa, p.n, p.k).few();
 }
 
 }  // namespace
