@@ -36,18 +36,18 @@ inline uint16_t to_bf16(float x) {
 
 // The most pieces of a float: three of 8 bits hold its 24.
 constexpr int kMostPieces = 3;
-// What the first piece leaves of the largest floats is held to the largest bfloat16 below 2^120: rounded up, the sum of
-// both would be Inf.
+// The second piece of the largest floats is held to the largest bfloat16 below 2^120: rounded up, the sum of both would
+// be Inf.
 constexpr float kMostLeft = 0x1.FEp119f;
 
 // A float as a sum of bfloat16, written to to[0, pieces): the first is the float rounded, each other what is left,
 // rounded. Three leave nothing, unless it is too small for a normal number. Inf and NaN are in the first alone.
 inline void split_bf16(float x, int pieces, uint16_t* to) {
-  for (int i = 0; i < pieces; ++i) {
-    to[i] = to_bf16(x);
-    const float left = x - from_bf16(to[i]);
-    const float held = left > kMostLeft ? kMostLeft : left < -kMostLeft ? -kMostLeft : left;
-    x = left == left ? held : 0.0f;
+  to[0] = to_bf16(x);
+  for (int i = 1; i < pieces; ++i) {
+    x -= from_bf16(to[i - 1]);
+    if (x != x) x = 0.0f;
+    to[i] = to_bf16(x > kMostLeft ? kMostLeft : x < -kMostLeft ? -kMostLeft : x);
   }
 }
 

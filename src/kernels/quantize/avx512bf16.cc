@@ -15,12 +15,14 @@ inline __m512 held(__m512 x) {
   return _mm512_mask_max_ps(x, finite, _mm512_mask_min_ps(x, finite, x, most), least);
 }
 
-// What its first piece leaves of x: held, too; nothing of what is not finite.
+// What a piece leaves of x; nothing of what is not finite.
 inline __m512 left_of(__m512 x, __m256i piece) {
-  const __m512 most = _mm512_set1_ps(kMostLeft), least = _mm512_set1_ps(-kMostLeft);
   const __m512 left = _mm512_sub_ps(x, _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(piece), 16)));
-  const __mmask16 finite = _mm512_cmp_ps_mask(left, left, _CMP_ORD_Q);
-  return _mm512_mask_min_ps(_mm512_setzero_ps(), finite, _mm512_max_ps(left, least), most);
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(left, left, _CMP_ORD_Q), _mm512_setzero_ps(), left);
+}
+
+inline __m512 held_left(__m512 left) {
+  return _mm512_min_ps(_mm512_max_ps(left, _mm512_set1_ps(-kMostLeft)), _mm512_set1_ps(kMostLeft));
 }
 
 inline __m512i converted(__m512 low, __m512 high) {
@@ -36,7 +38,7 @@ inline void convert(__m512 low, __m512 high, const Store& store) {
   for (int piece = 1; piece < kPieces; ++piece) {
     low = left_of(low, _mm512_castsi512_si256(pairs));
     high = left_of(high, _mm512_extracti64x4_epi64(pairs, 1));
-    pairs = converted(low, high);
+    pairs = converted(held_left(low), held_left(high));
     store(piece, pairs);
   }
 }
