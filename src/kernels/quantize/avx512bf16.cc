@@ -52,10 +52,11 @@ int64_t convert_pixels(const QuantizeBf16Args& a) {
   if (a.src_stride != a.columns || a.dst_stride != (a.columns + 1) / 2) return 0;
   const __mmask16 lanes = gray ? 0x5555 : 0x7777;
   const int64_t pixels = gray ? 8 : 4, values = pixels * a.columns;  // of a vector
+  const int64_t end = a.rows * a.columns - 16 - values;
+  const float* from = a.src;
+  Bf16Pair* to = a.dst;
   int64_t done = 0;
-  for (; (done + 2 * pixels) * a.columns + 16 - values <= a.rows * a.columns; done += 2 * pixels) {
-    const float* from = a.src + done * a.columns;
-    Bf16Pair* to = a.dst + done * a.dst_stride;
+  for (; done * a.columns <= end; done += 2 * pixels, from += 2 * values, to += 16) {
     const __m512 low = _mm512_maskz_expand_ps(lanes, _mm512_loadu_ps(from));
     const __m512 high = _mm512_maskz_expand_ps(lanes, _mm512_loadu_ps(from + values));
     convert<kPieces>(low, high,
