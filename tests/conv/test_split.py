@@ -179,6 +179,15 @@ def test_what_is_not_finite_shows_where_it_reaches(any_isa, algorithm, value):
     assert np.isfinite(np.delete(y, 2, axis=1)).all()
 
 
+@pytest.mark.parametrize("value", (np.inf, -np.inf))
+def test_infinity_is_one_piece(any_isa, algorithm, value):
+    """It has no others: those of what it meets, all of one sign here, leave it as it is."""
+    x, factor = np.array([value, 1 + 2.0**-9 + 2.0**-18], np.float32).reshape(2, 1, 1, 1)
+    x, factor = x[np.newaxis], factor[np.newaxis]
+    assert fc.conv2d(x, factor, algorithm=algorithm) == value
+    assert fc.conv2d(factor, x, algorithm=algorithm) == value
+
+
 def test_the_largest_floats(any_isa, algorithm):
     one = np.ones((1, 1, 1, 1), np.float32)
     largest = np.full((1, 1, 1, 1), LARGEST)
