@@ -51,9 +51,8 @@ class TapConvPlan : public ConvPlan {
   }
 
   int64_t workspace_bytes() const override {
-    const int64_t pixel_bytes = p_.groups * channels_ * static_cast<int64_t>(sizeof(Element));
-    if (copies_source_) return checked_mul(checked_mul(pieces_, p_.in[0] * p_.in[1] * width_), pixel_bytes);
-    return gathers_ ? checked_mul(checked_mul(shares_ * pieces_, most_gathered_), pixel_bytes) : 0;
+    const int64_t planes = pieces_ * (gathers_ ? shares_ : 1);
+    return checked_mul(checked_mul(planes, plane_), static_cast<int64_t>(sizeof(Element)));
   }
   const KernelInfo& kernel() const override { return kernel_; }
 
@@ -88,13 +87,18 @@ class TapConvPlan : public ConvPlan {
     border_ = copies_source_ ? -low : 0;
     width_ = copies_source_ ? high - low : p_.in[2];
     pixel_ = copies_source_ ? p_.groups * channels_ : options_.src_pixel_stride;
-    plane_ = copies_source_ ? checked_mul(p_.in[0] * p_.in[1] * width_, pixel_) : 0;
+    if (copies_source_) plane_ = plane_size(p_.in[0] * p_.in[1] * width_);
     // In a row of pixels that lie side by side the kernel's width folds into k: fewer, longer taps.
     folds_width_ = !p_.transposed && p_.groups == 1 && p_.dilation[2] == 1 && pixel_ == channels_ &&
                    std::all_of(phases_[2].begin(), phases_[2].end(), [](const AxisTaps& taps) {
                      const auto count = static_cast<int64_t>(taps.base.size());
                      return count == 0 || taps.base.back() - taps.base.front() == count - 1;
                    });
+  }
+
+  // Of so many pixels; each plane begins where the first does in a line.
+  int64_t plane_size(int64_t pixels) const {
+    return round_up(checked_mul(pixels, p_.groups * channels_), kAlignment / static_cast<int64_t>(sizeof(Element)));
   }
 
   void plan_segments() {
@@ -140,7 +144,7 @@ class TapConvPlan : public ConvPlan {
       most_gathered_ = std::max(most_gathered_, gathered);
     }
     if (!gathers_) return;
-    plane_ = most_gathered_ * p_.groups * channels_;
+    plane_ = plane_size(most_gathered_);
     for_products(pieces_,
                  [&](int source, int weights) { gathered_taps_.push_back({source * plane_, weights * tap_size_}); });
   }
