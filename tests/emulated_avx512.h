@@ -11,6 +11,7 @@
 
 #undef _mm512_cmp_ps_mask  // macros in some compilers
 #undef _mm512_extractf32x8_ps
+#undef _mm512_extracti64x4_epi64
 #undef _mm512_roundscale_ps
 #undef _mm512_shuffle_f32x4
 #undef _mm512_shuffle_ps
@@ -71,6 +72,9 @@ inline __m512i _mm512_castps_si512(__m512 a) {
 }
 inline __m512 _mm512_cvtepi32_ps(__m512i a) {
   return {_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)};
+}
+inline __m512i _mm512_cvtepu16_epi32(__m256i a) {
+  return {_mm256_cvtepu16_epi32(_mm256_castsi256_si128(a)), _mm256_cvtepu16_epi32(_mm256_extracti128_si256(a, 1))};
 }
 inline __m512i _mm512_srli_epi32(__m512i a, unsigned bits) {
   return {_mm256_srli_epi32(a.low, static_cast<int>(bits)), _mm256_srli_epi32(a.high, static_cast<int>(bits))};
@@ -151,10 +155,14 @@ inline __m512 _mm512_maskz_expand_ps(__mmask16 mask, __m512 a) {
 inline __m256 _mm512_castps512_ps256(__m512 a) {
   return a.low;
 }
+inline __m256i _mm512_castsi512_si256(__m512i a) {
+  return a.low;
+}
 inline __m512 _mm512_castps128_ps512(__m128 a) {
   return {_mm256_castps128_ps256(a), _mm256_setzero_ps()};
 }
 #define _mm512_extractf32x8_ps(a, half) ((half) ? (a).high : (a).low)
+#define _mm512_extracti64x4_epi64(a, half) ((half) ? (a).high : (a).low)
 
 // bfloat16: 32 of them, of which a product of lanes sums two.
 using __m512bh = __m512i;

@@ -33,8 +33,8 @@ struct ConvDescription {
   std::string algorithm = "auto";       // "direct", "im2col", "col2im", "winograd", "depthwise" ...
 };
 
-// The algorithms that apply to this convolution and keep its error budget, for those who want to measure them against
-// "auto". Throws std::invalid_argument as Conv does.
+// The algorithms that apply to this convolution, keep its error budget and can be the fastest on this processor, for
+// those who want to measure them against "auto". Throws std::invalid_argument as Conv does.
 std::vector<std::string> applicable_algorithms(const ConvDescription& description);
 
 // A convolution without its batch in a line, as "64x56x56:64:3x3:p1x1": the key of NetworkOptions::algorithms.

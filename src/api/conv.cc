@@ -41,7 +41,7 @@ ConvProblem problem_of(const ConvDescription& d) {
 
 std::vector<std::string> applicable_algorithms(const ConvDescription& d) {
   std::vector<std::string> names;
-  for (const Algorithm* algorithm : applicable_algorithms(problem_of(d), parse_precision(d.precision))) {
+  for (const Algorithm* algorithm : applicable_algorithms(problem_of(d), active_isa(), parse_precision(d.precision))) {
     names.emplace_back(algorithm->name);
   }
   return names;

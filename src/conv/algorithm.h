@@ -83,8 +83,9 @@ AlignedArray<float> pack_weights(const Algorithm& algorithm, const ConvProblem& 
 // Every algorithm, in the order of preference among equals. "auto" and "winograd" are names of choices, not rows.
 const std::vector<const Algorithm*>& all_algorithms();
 
-// Those that apply to a problem and keep the budget; `reference`, which is for checking, is not among them.
-std::vector<const Algorithm*> applicable_algorithms(const ConvProblem& problem, Precision precision);
+// Those that apply to a problem, keep the budget and can be the fastest on the instruction set; `reference`, which is
+// for checking, is not among them.
+std::vector<const Algorithm*> applicable_algorithms(const ConvProblem& problem, Isa isa, Precision precision);
 
 // Algorithms that were measured to be the fastest, by ConvProblem::key().
 using Preferences = std::map<std::string, std::string>;

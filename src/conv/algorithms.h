@@ -8,6 +8,8 @@ namespace fastconv {
 extern const Algorithm kDepthwise;
 extern const Algorithm kDirect;
 extern const Algorithm kDirectBf16;
+extern const Algorithm kDirectBf16x3;
+extern const Algorithm kDirectBf16x6;
 extern const Algorithm kIm2col;
 extern const Algorithm kCol2im;
 extern const Algorithm kWinograd2;

@@ -4,6 +4,7 @@
 #include "conv/abreast.h"
 #include "conv/algorithms.h"
 #include "conv/cost.h"
+#include "kernels/costs.h"
 
 namespace fastconv {
 namespace {
@@ -17,6 +18,26 @@ constexpr int64_t kDepthwiseMultiplier = 8;
 bool fits_depthwise(const ConvProblem& p) {
   const bool few = p.groups > 1 || (pixels_abreast(p) > 1 && p.pointwise());
   return few && kDepthwise.refuse(p).empty() && (p.group_c() > 1 || p.group_k() <= kDepthwiseMultiplier);
+}
+
+// Direct convolution on bfloat16, by the pieces of a value.
+struct Split {
+  const Algorithm* algorithm;
+  int pieces;
+};
+const Split kSplits[] = {{&kDirectBf16, 1}, {&kDirectBf16x3, 2}, {&kDirectBf16x6, 3}};
+
+// Whether it applies and keeps the budget; `reference` is for checking only.
+bool fits(const Algorithm& algorithm, const ConvProblem& p, Precision precision) {
+  return &algorithm != &kReference && algorithm.refuse(p).empty() && algorithm.precision(p) <= precision;
+}
+
+// Whether it can be the fastest at all: on bfloat16, only where the processor multiplies that faster.
+bool pays(const Algorithm& algorithm, Isa isa) {
+  for (const Split& split : kSplits) {
+    if (split.algorithm == &algorithm) return split_pays(isa, split.pieces);
+  }
+  return true;
 }
 
 struct Candidate {
@@ -38,12 +59,13 @@ Candidate best_winograd(const ConvProblem& p, const Machine& machine, Precision 
 
 const Algorithm& choose_auto(const ConvProblem& p, const Machine& machine, Precision precision) {
   if (fits_depthwise(p)) return kDepthwise;
-  const bool rounds = kDirectBf16.precision(p) <= precision;
   Candidate best{&kDirect, direct_cost(p, machine)};
   const auto compare = [&](const Candidate& other) {
     if (other.cost < best.cost) best = other;
   };
-  if (rounds) compare({&kDirectBf16, direct_bf16_cost(p, machine)});
+  for (const auto& [algorithm, pieces] : kSplits) {
+    if (algorithm->precision(p) <= precision) compare({algorithm, direct_bf16_cost(p, machine, pieces)});
+  }
   if (kIm2col.refuse(p).empty()) compare({&kIm2col, im2col_cost(p, machine)});
   if (kCol2im.refuse(p).empty()) compare({&kCol2im, col2im_cost(p, machine)});
   if (kWinograd2.refuse(p).empty()) {
@@ -78,16 +100,16 @@ AlignedArray<float> pack_weights(const Algorithm& algorithm, const ConvProblem& 
 }
 
 const std::vector<const Algorithm*>& all_algorithms() {
-  static const std::vector<const Algorithm*> all = {&kDepthwise, &kDirect,    &kDirectBf16, &kIm2col,   &kCol2im,
-                                                    &kWinograd2, &kWinograd4, &kWinograd6,  &kReference};
+  static const std::vector<const Algorithm*> all = {&kDepthwise,    &kDirect,    &kDirectBf16, &kDirectBf16x3,
+                                                    &kDirectBf16x6, &kIm2col,    &kCol2im,     &kWinograd2,
+                                                    &kWinograd4,    &kWinograd6, &kReference};
   return all;
 }
 
-std::vector<const Algorithm*> applicable_algorithms(const ConvProblem& problem, Precision precision) {
+std::vector<const Algorithm*> applicable_algorithms(const ConvProblem& problem, Isa isa, Precision precision) {
   std::vector<const Algorithm*> result;
   for (const Algorithm* algorithm : all_algorithms()) {
-    const bool fits = algorithm->refuse(problem).empty() && algorithm->precision(problem) <= precision;
-    if (fits && algorithm != &kReference) result.push_back(algorithm);
+    if (fits(*algorithm, problem, precision) && pays(*algorithm, isa)) result.push_back(algorithm);
   }
   return result;
 }
@@ -96,8 +118,8 @@ std::string preferred_algorithm(const ConvProblem& problem, Precision precision,
   if (preferences.empty()) return "auto";
   const auto found = preferences.find(problem.key());
   if (found == preferences.end()) return "auto";
-  for (const Algorithm* algorithm : applicable_algorithms(problem, precision)) {
-    if (found->second == algorithm->name) return found->second;
+  for (const Algorithm* algorithm : all_algorithms()) {
+    if (found->second == algorithm->name && fits(*algorithm, problem, precision)) return found->second;
   }
   return "auto";
 }
@@ -118,7 +140,7 @@ const Algorithm& choose_algorithm(const ConvProblem& problem, const Machine& mac
   }
   value_error(what,
               ": algorithm must be one of auto, direct, im2col, col2im, winograd, winograd2, winograd4, winograd6, "
-              "depthwise, direct_bf16, reference, got ",
+              "depthwise, direct_bf16, direct_bf16x3, direct_bf16x6, reference, got ",
               name);
 }
 

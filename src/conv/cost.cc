@@ -7,6 +7,7 @@
 #include "conv/tap_weights.h"
 #include "conv/winograd_tiles.h"
 #include "kernels/costs.h"
+#include "kernels/gemm/split.h"
 #include "kernels/gemm/table.h"
 
 namespace fastconv {
@@ -38,10 +39,11 @@ double direct_cost(const ConvProblem& p, const Machine& machine) {
   return streamed(tap_cost<float>(p, machine), weight_count(p), machine);
 }
 
-double direct_bf16_cost(const ConvProblem& p, const Machine& machine) {
+double direct_bf16_cost(const ConvProblem& p, const Machine& machine, int pieces) {
   const KernelCosts& costs = kernel_costs(machine.isa);
   const double values = static_cast<double>(p.in_pixels()) * static_cast<double>(p.c);
-  return streamed(costs.pair * tap_cost<Bf16Pair>(p, machine), weight_count(p) / 2, machine) + costs.convert * values;
+  const double products = static_cast<double>(product_count(pieces)) * tap_cost<Bf16Pair>(p, machine);
+  return streamed(costs.pair * products, weight_count(p) * pieces / 2, machine) + costs.convert * pieces * values;
 }
 
 // One product of matrices over all output pixels, and the copying of what they read.

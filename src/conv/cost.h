@@ -9,7 +9,7 @@ namespace fastconv {
 
 // Where the algorithm applies.
 double direct_cost(const ConvProblem& problem, const Machine& machine);
-double direct_bf16_cost(const ConvProblem& problem, const Machine& machine);
+double direct_bf16_cost(const ConvProblem& problem, const Machine& machine, int pieces);  // of a value
 double im2col_cost(const ConvProblem& problem, const Machine& machine);
 double col2im_cost(const ConvProblem& problem, const Machine& machine);
 double winograd_cost(const ConvProblem& problem, const Machine& machine, int m);  // F(m, r)

@@ -12,6 +12,7 @@
 #include "conv/taps.h"
 #include "kernels/gemm/pack.h"
 #include "kernels/gemm/schedule.h"
+#include "kernels/gemm/split.h"
 #include "kernels/quantize/table.h"
 
 namespace fastconv {
@@ -30,12 +31,14 @@ struct Segment {
 template <class Element>
 class TapConvPlan : public ConvPlan {
  public:
-  TapConvPlan(const ConvProblem& problem, const ConvOptions& options)
+  TapConvPlan(const ConvProblem& problem, const ConvOptions& options, int pieces)
       : p_(problem),
         options_(with_strides(options, problem)),
         kernel_(tap_kernel<Element>(problem, options.isa)),
-        channels_(tap_channels<Element>(problem)) {
-    column_size_ = p_.taps() * channels_;
+        pieces_(pieces),
+        channels_(tap_channels<Element>(problem)),
+        tap_size_(channels_ * kernel_.packed_nr) {
+    column_size_ = pieces_ * p_.taps() * channels_;
     panel_size_ = column_size_ * kernel_.nr;
     group_size_ = packed_size(column_size_, p_.group_k(), kernel_.packed_nr);
     calls_ = kernel_.calls(p_.group_k());
@@ -50,9 +53,8 @@ class TapConvPlan : public ConvPlan {
   }
 
   int64_t workspace_bytes() const override {
-    const int64_t pixel_bytes = p_.groups * channels_ * static_cast<int64_t>(sizeof(Element));
-    if (copies_source_) return checked_mul(p_.in[0] * p_.in[1] * width_, pixel_bytes);
-    return gathers_ ? checked_mul(checked_mul(pieces_, most_gathered_), pixel_bytes) : 0;
+    const int64_t planes = pieces_ * (gathers_ ? shares_ : 1);
+    return checked_mul(checked_mul(planes, plane_), static_cast<int64_t>(sizeof(Element)));
   }
   const KernelInfo& kernel() const override { return kernel_; }
 
@@ -86,6 +88,7 @@ class TapConvPlan : public ConvPlan {
     border_ = copies_source_ ? -low : 0;
     width_ = copies_source_ ? high - low : p_.in[2];
     pixel_ = copies_source_ ? p_.groups * channels_ : options_.src_pixel_stride;
+    if (copies_source_) plane_ = plane_size(p_.in[0] * p_.in[1] * width_);
     // In a row of pixels that lie side by side the kernel's width folds into k: fewer, longer taps.
     folds_width_ = !p_.transposed && p_.groups == 1 && p_.dilation[2] == 1 && pixel_ == channels_ &&
                    std::all_of(phases_[2].begin(), phases_[2].end(), [](const AxisTaps& taps) {
@@ -94,8 +97,13 @@ class TapConvPlan : public ConvPlan {
                    });
   }
 
+  // Of so many pixels; each plane begins where the first does in a line.
+  int64_t plane_size(int64_t pixels) const {
+    return round_up(checked_mul(pixels, p_.groups * channels_), kAlignment / static_cast<int64_t>(sizeof(Element)));
+  }
+
   void plan_segments() {
-    const int64_t row_bytes = channels_ * p_.kernel[1] * static_cast<int64_t>(sizeof(Element));
+    const int64_t row_bytes = pieces_ * channels_ * p_.kernel[1] * static_cast<int64_t>(sizeof(Element));
     const int64_t weight_bytes = group_size_ * static_cast<int64_t>(sizeof(Element));
     streams_ = gemm_streams(weight_bytes);
     const int64_t data_bytes = (p_.in_pixels() * p_.c + p_.out_pixels() * p_.k) * static_cast<int64_t>(sizeof(float));
@@ -140,6 +148,10 @@ class TapConvPlan : public ConvPlan {
       for (int64_t i = blocks_[block]; i < blocks_[block + 1]; ++i) gathered += segments_[i].m;
       most_gathered_ = std::max(most_gathered_, gathered);
     }
+    if (!gathers_) return;
+    plane_ = plane_size(most_gathered_);
+    for_products(pieces_,
+                 [&](int source, int weights) { gathered_taps_.push_back({source * plane_, weights * tap_size_}); });
   }
 
   // The outputs of a phase of the width in rows [h, end) of one of the height, which meet the same taps.
@@ -197,19 +209,20 @@ class TapConvPlan : public ConvPlan {
 
   std::pair<int32_t, int32_t> make_taps(const AxisTaps& depth, AxisTaps::Range in_depth, const AxisTaps& height,
                                         AxisTaps::Range in_height, const AxisTaps& width) {
-    const int64_t per_tap = channels_ * kernel_.packed_nr;
     const int32_t begin = static_cast<int32_t>(taps_.size());
     const size_t width_taps = folds_width_ ? std::min<size_t>(width.base.size(), 1) : width.base.size();
-    for (int64_t r = in_depth.first; r < in_depth.last; ++r) {
-      for (int64_t s = in_height.first; s < in_height.last; ++s) {
-        for (size_t t = 0; t < width_taps; ++t) {
-          const int64_t src = ((depth.base[r] * p_.in[1] + height.base[s]) * width_ + width.base[t]) * pixel_;
-          const int64_t tap =
-              (depth.kernel_index[r] * p_.kernel[1] + height.kernel_index[s]) * p_.kernel[2] + width.kernel_index[t];
-          taps_.push_back({src, tap * per_tap});
+    for_products(pieces_, [&](int source, int weights) {
+      for (int64_t r = in_depth.first; r < in_depth.last; ++r) {
+        for (int64_t s = in_height.first; s < in_height.last; ++s) {
+          for (size_t t = 0; t < width_taps; ++t) {
+            const int64_t src = ((depth.base[r] * p_.in[1] + height.base[s]) * width_ + width.base[t]) * pixel_;
+            const int64_t tap =
+                (depth.kernel_index[r] * p_.kernel[1] + height.kernel_index[s]) * p_.kernel[2] + width.kernel_index[t];
+            taps_.push_back({source * plane_ + src, (weights * p_.taps() + tap) * tap_size_});
+          }
         }
       }
-    }
+    });
     return {begin, static_cast<int32_t>(taps_.size()) - begin};
   }
 
@@ -218,12 +231,13 @@ class TapConvPlan : public ConvPlan {
     if constexpr (kConverts) {
       const int64_t c = p_.group_c();
       if (stride == p_.c && c % kProducts<Element> == 0) {
-        quantize_.fn({src, 0, to, 0, 1, count * p_.c});
+        quantize_.fn({src, 0, to, 0, 1, count * p_.c, pieces_, plane_});
       } else if (p_.groups == 1) {
-        quantize_.fn({src, stride, to, channels_, count, c});
+        quantize_.fn({src, stride, to, channels_, count, c, pieces_, plane_});
       } else {
         for (int64_t i = 0; i < count; ++i) {
-          quantize_.fn({src + i * stride, c, to + i * p_.groups * channels_, channels_, p_.groups, c});
+          Element* pixel = to + i * p_.groups * channels_;
+          quantize_.fn({src + i * stride, c, pixel, channels_, p_.groups, c, pieces_, plane_});
         }
       }
     } else if (stride == p_.c) {
@@ -235,17 +249,18 @@ class TapConvPlan : public ConvPlan {
     }
   }
 
-  // Rows with `border_` zero pixels before and as many after as taps reach.
+  // Rows with `border_` zero pixels before and as many after as taps reach, in each piece's plane.
   void copy_rows(const float* src, Element* copy) const noexcept {
     const int64_t rows = p_.in[0] * p_.in[1], after = width_ - border_ - p_.in[2];
     parallel_for(rows, 1 + (1 << 14) / (width_ * p_.c), [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) {
         Element* to = copy + row * width_ * pixel_;
-        std::fill(to, to + border_ * pixel_, Element{});
-        to += border_ * pixel_;
-        copy_pixels(src + row * p_.in[2] * options_.src_pixel_stride, options_.src_pixel_stride, p_.in[2], to);
-        to += p_.in[2] * pixel_;
-        std::fill(to, to + after * pixel_, Element{});
+        copy_pixels(src + row * p_.in[2] * options_.src_pixel_stride, options_.src_pixel_stride, p_.in[2],
+                    to + border_ * pixel_);
+        for (int piece = 0; piece < pieces_; ++piece, to += plane_) {
+          std::fill_n(to, border_ * pixel_, Element{});
+          std::fill_n(to + (border_ + p_.in[2]) * pixel_, after * pixel_, Element{});
+        }
       }
     });
   }
@@ -254,11 +269,12 @@ class TapConvPlan : public ConvPlan {
     const float* src = buffers.src + image * p_.in_pixels() * options_.src_pixel_stride;
     Element* workspace = static_cast<Element*>(buffers.workspace);
     if (copies_source_) copy_rows(src, workspace);
-    const int64_t blocks = static_cast<int64_t>(blocks_.size()) - 1, work = block_rows_ * panel_size_;
+    const int64_t blocks = static_cast<int64_t>(blocks_.size()) - 1;
+    const int64_t work = block_rows_ * product_count(pieces_) * p_.taps() * channels_ * kernel_.nr;
     parallel_grid(
-        blocks, p_.groups * calls_, product_grain(work), along_, gathers_ ? pieces_ : INT64_MAX,
-        [&](int64_t piece, int64_t first_block, int64_t last_block, int64_t first_column, int64_t last_column) {
-          Element* gathered = workspace + piece * most_gathered_ * p_.groups * channels_;
+        blocks, p_.groups * calls_, product_grain(work), along_, gathers_ ? shares_ : INT64_MAX,
+        [&](int64_t share, int64_t first_block, int64_t last_block, int64_t first_column, int64_t last_column) {
+          Element* gathered = workspace + share * pieces_ * plane_;
           for (int64_t block = first_block; block < last_block; ++block) {
             const Element* from = workspace;
             if constexpr (!kConverts) from = copies_source_ ? workspace : src;
@@ -289,7 +305,6 @@ class TapConvPlan : public ConvPlan {
 
   void run_panel(const Element* src, const ConvBuffers& buffers, int64_t first_pixel, int64_t block, int64_t group,
                  int64_t call, bool more) const noexcept {
-    static constexpr Tap kOnlyTap{0, 0};
     const int64_t column = group * p_.group_k() + call * kernel_.nr, gathered_pixel = p_.groups * channels_;
     GemmArgs<Element> args;
     args.weights = reinterpret_cast<const Element*>(buffers.weights) + group * group_size_ + call * panel_size_;
@@ -307,7 +322,7 @@ class TapConvPlan : public ConvPlan {
       args.src = src + (gathers_ ? gathered * gathered_pixel : segment.src) + group * channels_;
       args.row_stride = gathers_ ? gathered_pixel : segment.src_step * pixel_;
       args.k = channels_ * (folds_width_ ? static_cast<int64_t>(phases_[2][segment.width].base.size()) : 1);
-      args.taps = gathers_ ? &kOnlyTap : taps_.data() + segment.tap_begin;
+      args.taps = gathers_ ? gathered_taps_.data() : taps_.data() + segment.tap_begin;
       args.tap_count = segment.tap_count;
       gathered += segment.m;
       // The first segment with a list of taps fetches their weights of the next panel, for all.
@@ -332,30 +347,35 @@ class TapConvPlan : public ConvPlan {
   ConvOptions options_;
   const GemmKernel<Element>& kernel_;
   const Kernel<QuantizeBf16Fn>& quantize_ = choose_quantize_bf16(options_.isa);
+  const int pieces_;                                           // of a value
   const int64_t channels_;                                     // of a group, in elements
+  const int64_t tap_size_;                                     // of a panel's weights, one piece
   int64_t column_size_ = 0, panel_size_ = 0, group_size_ = 0;  // of the weights
   int64_t calls_ = 0;                                          // for the columns of a group
   std::vector<AxisTaps> phases_[3];
   bool copies_source_ = false, gathers_ = false, folds_width_ = false;
   int64_t border_ = 0, width_ = 0, pixel_ = 0;  // of the rows that taps read
+  int64_t plane_ = 0;                           // elements of a copy, one piece
   int64_t block_rows_ = 0;
   int64_t most_gathered_ = 0;  // pixels of the largest block
-  int64_t pieces_ = num_threads();
+  int64_t shares_ = num_threads();
   bool streams_ = false, fetches_source_ = false, streams_outputs_ = false;
   Along along_ = Along::rows;
-  std::vector<Tap> taps_;
+  std::vector<Tap> taps_, gathered_taps_;
   std::vector<Segment> segments_;
   std::vector<int64_t> blocks_;  // first segment of each block, and the end
 };
 
 }  // namespace
 
-template <class Element>
+template <class Element, int kPieces>
 std::unique_ptr<ConvPlan> plan_tap_conv(const ConvProblem& problem, const ConvOptions& options) {
-  return std::make_unique<TapConvPlan<Element>>(problem, options);
+  return std::make_unique<TapConvPlan<Element>>(problem, options, kPieces);
 }
 
-template std::unique_ptr<ConvPlan> plan_tap_conv<float>(const ConvProblem&, const ConvOptions&);
-template std::unique_ptr<ConvPlan> plan_tap_conv<Bf16Pair>(const ConvProblem&, const ConvOptions&);
+template std::unique_ptr<ConvPlan> plan_tap_conv<float, 1>(const ConvProblem&, const ConvOptions&);
+template std::unique_ptr<ConvPlan> plan_tap_conv<Bf16Pair, 1>(const ConvProblem&, const ConvOptions&);
+template std::unique_ptr<ConvPlan> plan_tap_conv<Bf16Pair, 2>(const ConvProblem&, const ConvOptions&);
+template std::unique_ptr<ConvPlan> plan_tap_conv<Bf16Pair, 3>(const ConvProblem&, const ConvOptions&);
 
 }  // namespace fastconv

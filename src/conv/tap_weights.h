@@ -1,5 +1,5 @@
 // Weights as tap-GEMM reads them: what the direct algorithm, im2col and col2im share. Element: what is multiplied,
-// float or Bf16Pair.
+// float or Bf16Pair, of which kPieces are a value.
 #pragma once
 
 #include <string>
@@ -21,12 +21,12 @@ int64_t tap_channels(const ConvProblem& problem) {
   return ceil_div(problem.group_c(), kProducts<Element>);
 }
 
-// Weights as [group][panel][tap][c / groups][NR], NR the kernel's packed_nr; both directions share the form.
+// Weights as [group][panel][piece][tap][c / groups][NR], NR the kernel's packed_nr; both directions share the form.
 template <class Element>
 std::string tap_pack_key(const ConvProblem& problem, Isa isa);
-template <class Element>
+template <class Element, int kPieces = 1>
 int64_t tap_packed_size(const ConvProblem& problem, Isa isa);
-template <class Element>
+template <class Element, int kPieces = 1>
 void tap_pack(const ConvProblem& problem, const float* weights, Isa isa, float* packed);
 void tap_unpack(const ConvProblem& problem, const float* packed, Isa isa, float* weights);
 

@@ -1,5 +1,8 @@
 #include "kernels/costs.h"
 
+#include "kernels/gemm/gemm.h"
+#include "kernels/gemm/split.h"
+
 namespace fastconv {
 namespace {
 
@@ -30,6 +33,10 @@ static_assert(sizeof(kCosts) / sizeof(kCosts[0]) == kIsaCount, "a row for each i
 
 const KernelCosts& kernel_costs(Isa isa) {
   return kCosts[static_cast<int>(isa)];
+}
+
+bool split_pays(Isa isa, int pieces) {
+  return static_cast<double>(product_count(pieces)) * kernel_costs(isa).pair < kProducts<Bf16Pair>;
 }
 
 }  // namespace fastconv

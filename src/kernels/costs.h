@@ -13,9 +13,12 @@ struct KernelCosts {
   double scatter;     // one product written and summed by col2im
   double least_rows;  // a register tile of fewer rows takes as long as this many: its sums wait for each other
   double pair;        // the products of two pairs of bfloat16
-  double convert;     // one value converted to bfloat16
+  double convert;     // one value converted to bfloat16, each of its pieces
 };
 
 const KernelCosts& kernel_costs(Isa isa);
+
+// Whether values split in so many pieces (gemm/split.h) are multiplied faster than in float32.
+bool split_pays(Isa isa, int pieces);
 
 }  // namespace fastconv

@@ -36,9 +36,13 @@ inline Pairs broadcast(Bf16Pair x) {
   for (int i = 0; i < Vec::kWidth; ++i) r.lane[i] = uint32_t{x.odd} << 16 | x.even;
   return r;
 }
-// The sum of both products and c.
+// The sum of both products and c. Of halves: a product that passes the largest float may come back with c, as where the
+// two are fused.
 inline Vec fma(Pairs a, Pairs b, Vec c) {
-  return fma(even(a), even(b), fma(odd(a), odd(b), c));
+  const Vec half = broadcast(0.5f);
+  const Vec sum = fma(mul(odd(a), half), odd(b), mul(c, half));
+  const Vec both = fma(mul(even(a), half), even(b), sum);
+  return add(both, both);
 }
 
 }  // namespace

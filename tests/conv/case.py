@@ -89,14 +89,20 @@ class ConvCase:
         """The most products that are summed into one output."""
         return self.c // self.groups * math.prod(self.kernel)
 
-    def operands(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Input, weight and bias (None without) in the case's form of memory."""
+    @property
+    def room(self) -> int:
+        """By what the operands may be multiplied, in all, before a sum can reach 2^24."""
+        x_high, w_high = self._magnitudes()
+        return EXACT // (self.reduction * x_high * w_high * self.weight_step + 100)
+
+    def operands(self, x_scale: int = 1, w_scale: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Input, weight and bias (None without) in the case's form of memory, multiplied by integers."""
         rng = np.random.default_rng(self.seed)
         x_high, w_high = self._magnitudes()
         weight_shape = (self.c, self.k // self.groups) if self.transposed else (self.k, self.c // self.groups)
-        x = _integers(rng, x_high, self._x_shape())
-        weight = _integers(rng, w_high, weight_shape + self.kernel) * np.float32(self.weight_step)
-        bias = _integers(rng, 99, (self.k,)) if self.bias else None
+        x = _integers(rng, x_high, self._x_shape()) * np.float32(x_scale)
+        weight = _integers(rng, w_high, weight_shape + self.kernel) * np.float32(self.weight_step * w_scale)
+        bias = _integers(rng, 99, (self.k,)) * np.float32(x_scale * w_scale) if self.bias else None
         x, weight = in_memory(x, self.memory), in_memory(weight, self.memory)
         return x, weight, None if bias is None else in_memory(bias, self.memory)
 

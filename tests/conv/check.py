@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import cached_property
 
@@ -11,11 +12,13 @@ import fastconv as fc
 from tests.conv.case import ConvCase
 from tests.conv.guarded import guarded, guarded_empty
 
-# The operands are integers that bfloat16 holds.
+# The operands are integers that bfloat16 holds; for those that split values, multiples of them that it does not hold.
 ALGORITHMS = (
     "auto",
     "direct",
     "direct_bf16",
+    "direct_bf16x3",
+    "direct_bf16x6",
     "im2col",
     "col2im",
     "winograd",
@@ -30,6 +33,7 @@ ALGORITHMS = (
 # among Winograd's variants has the gate of the worst that precision "highest" admits: that of six points.
 GATE = {"auto": 64, "winograd": 64, "winograd2": 8, "winograd4": 64, "winograd6": 256}
 SIX_POINTS_GATE = 64
+TWO_PIECES = 4095  # the largest factor with which two pieces of bfloat16, 16 bits, hold every operand
 UNIT = 2.0**-24
 
 
@@ -42,7 +46,30 @@ class Check:
 
     def __init__(self, case: ConvCase) -> None:
         self.case = case
-        self.operands = case.operands()
+
+    @cached_property
+    def operands(self) -> tuple[np.ndarray | None, ...]:
+        """Input, weight and bias."""
+        return self.case.operands()
+
+    def scales(self, algorithm: str) -> tuple[int, int]:
+        """What input and weight are multiplied by: for an algorithm that splits them, odd numbers of many bits.
+
+        Of 3 products one operand may have two pieces, of 6 both, or one of them three.
+        """
+        room = self.case.room
+        one, both = room - 1 | 1, math.isqrt(room) - 1 | 1
+        if algorithm == "direct_bf16x3":
+            one = min(one, TWO_PIECES)
+            return ((1, one), (one, 1))[self.case.seed % 2]
+        if algorithm == "direct_bf16x6":
+            return ((1, one), (one, 1), (both, both))[self.case.seed % 3]
+        return 1, 1
+
+    def operands_for(self, algorithm: str) -> tuple[np.ndarray | None, ...]:
+        """The operands that an algorithm is run on."""
+        scales = self.scales(algorithm)
+        return self.operands if scales == (1, 1) else self.case.operands(*scales)
 
     @cached_property
     def expected(self) -> np.ndarray:
@@ -66,7 +93,7 @@ class Check:
         """The convolution under test; RefusedError where the algorithm says that it does not apply."""
         try:
             return getattr(fc, self.case.function)(
-                *self.operands, **self.case.arguments, algorithm=algorithm, **options
+                *self.operands_for(algorithm), **self.case.arguments, algorithm=algorithm, **options
             )
         except ValueError as error:
             reason = str(error)
@@ -79,7 +106,7 @@ class Check:
     def error(self, algorithm: str) -> str:
         """What is wrong with the algorithm's output; empty where nothing is."""
         y = self.run(algorithm)
-        want = self.expected
+        want = self.expected * math.prod(self.scales(algorithm))
         if y.dtype != np.float32 or y.shape != want.shape:
             return f"gave {y.dtype} {y.shape}, not float32 {want.shape}"
         gate = self._gate(algorithm)
@@ -123,7 +150,10 @@ class GuardedCheck(Check):
     def __init__(self, case: ConvCase, at_end: bool) -> None:
         super().__init__(replace(case, memory="contiguous"))
         self.at_end = at_end
-        self.operands = tuple(None if a is None else guarded(a, at_end) for a in self.operands)
+
+    def operands_for(self, algorithm: str) -> tuple[np.ndarray | None, ...]:
+        """As Check.operands_for, in guarded memory."""
+        return tuple(None if a is None else guarded(a, self.at_end) for a in super().operands_for(algorithm))
 
     def run(self, algorithm: str, **options) -> np.ndarray:
         """As Check.run, into guarded memory."""

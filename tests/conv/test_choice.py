@@ -111,6 +111,21 @@ def test_bfloat16_only_where_it_is_admitted_and_fast(isa):
     assert ("direct_bf16" in choices(isa, "medium")) == (isa in ("avx512bf16", "amx"))
 
 
+# Algorithms on bfloat16 that can be the fastest. AVX512-BF16 multiplies twice as fast as float32: too slow for three or
+# six products.
+FAST_SPLITS = {"avx512bf16": {"direct_bf16"}}
+
+
+def test_only_what_can_be_the_fastest_is_measured(any_isa):
+    words = description(
+        SimpleNamespace(shape=shapes.parse("1x64x9x9:64:3"), precision="medium", algorithm="auto"), "NHWC"
+    )
+    names = {name for name in _core.applicable_algorithms(words) if "bf16" in name}
+    assert names == FAST_SPLITS.get(any_isa, set())
+    chosen = {name for precision in ("highest", "high", "medium") for name in choices(any_isa, precision)}
+    assert {name for name in chosen if "bf16" in name} == names
+
+
 @pytest.mark.parametrize("isa", ISAS)
 def test_a_transposed_convolution_of_stride_1_is_chosen_for_as_the_forward_one(isa):
     twins = {"1x64x28x28:64:3:t": "1x64x28x28:64:3", "1x256x14x14:24:3:d2:p0:t": "1x256x14x14:24:3:d2:p4"}

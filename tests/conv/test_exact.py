@@ -15,6 +15,8 @@ LEAST_ACCEPTED = {
     "reference": 1.0,
     "direct": 0.7,
     "direct_bf16": 0.7,
+    "direct_bf16x3": 0.7,
+    "direct_bf16x6": 0.7,
     "im2col": 0.5,
     "col2im": 0.3,
     "winograd": 0.06,

@@ -336,9 +336,12 @@ def test_parts_lie_in_the_whole_where_all_can_do_with_it(isa, threads, case):
         np.testing.assert_array_equal(placed[-1], separate[-1])
 
 
-@pytest.mark.parametrize("algorithm", ["direct", "im2col", "col2im", "winograd2", "winograd4", "depthwise"])
+BF16 = ["direct_bf16", "direct_bf16x3", "direct_bf16x6"]
+
+
+@pytest.mark.parametrize("algorithm", ["direct", *BF16, "im2col", "col2im", "winograd2", "winograd4", "depthwise"])
 @pytest.mark.parametrize("channels", [16, 19])
-def test_every_algorithm_has_parts_for_all_it_touches(isa, algorithm, channels):
+def test_every_algorithm_has_parts_for_all_it_touches(any_isa, algorithm, channels):
     """Its input and residual lie in one whole, its output in another, whose pixels are farther apart."""
     groups = channels if algorithm == "depthwise" else 1
     results = []
@@ -351,7 +354,7 @@ def test_every_algorithm_has_parts_for_all_it_touches(isa, algorithm, channels):
         wholes = joined(b, b.sigmoid(x), x), joined(b, b.tanh(x), y, b.neg(x))
         b.output(*wholes)
         key = f"{channels}x9x7:{channels}:3x3:p1x1" + (f":g{groups}" if groups > 1 else "")
-        network = _core.Network(b.graph, algorithms={key: algorithm})
+        network = _core.Network(b.graph, precision="medium", algorithms={key: algorithm})
         steps = network.plan_summary(b.feed)["steps"]
         assert algorithm in [s["algorithm"].split()[0] for s in steps if s["convolution"] == key]
         assert keep or "concat" not in [s["op"] for s in steps]

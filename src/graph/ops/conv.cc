@@ -134,7 +134,8 @@ class ConvStep final : public Step {
   std::string choice_key() const override { return problem_.key(); }
   std::vector<std::string> alternatives() const override {
     std::vector<std::string> names;
-    for (const Algorithm* algorithm : applicable_algorithms(problem_, precision_)) names.emplace_back(algorithm->name);
+    for (const Algorithm* algorithm : applicable_algorithms(problem_, isa_, precision_))
+      names.emplace_back(algorithm->name);
     return names;
   }
 

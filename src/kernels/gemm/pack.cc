@@ -17,18 +17,22 @@ struct Range {
   int64_t begin, count;
 };
 
-void put(float& to, const float* block, int64_t, bool) {
-  to = *block;
+void put(float* to, const PackLayout&, int64_t, const float* block, int64_t, bool) {
+  *to = *block;
 }
-void put(Bf16Pair& to, const float* block, int64_t next, bool has_next) {
-  to = {to_bf16(*block), to_bf16(has_next ? block[next] : 0.0f)};
+// The least piece first, `stride` elements before the next larger.
+void put(Bf16Pair* to, const PackLayout& s, int64_t stride, const float* block, int64_t next, bool has_next) {
+  uint16_t even[kMostPieces] = {}, odd[kMostPieces] = {};
+  split_bf16(*block, s.pieces, even);
+  if (has_next) split_bf16(block[next], s.pieces, odd);
+  for (int piece = s.pieces - 1; piece >= 0; --piece, to += stride) *to = {even[piece], odd[piece]};
 }
 
 // The rows of taps `t` and products `k`, for the columns `j`.
 template <class Element>
 void pack_block(const PackLayout& s, const float* src, Range j, Range k, Range t, int64_t nr, Element* to) {
   constexpr int64_t kStep = kProducts<Element>;
-  const int64_t row = k.count * t.count;
+  const int64_t row = k.count * t.count, tap_rows = ceil_div(s.k, kStep);
   const bool contiguous = s.tap_stride == 1 && t.count == s.taps && s.k_stride == s.taps;
   float block[kBlock];
   for (int64_t column = 0; column < j.count; ++column) {
@@ -44,9 +48,10 @@ void pack_block(const PackLayout& s, const float* src, Range j, Range k, Range t
   }
   for (int64_t tap = 0; tap < t.count; ++tap) {
     for (int64_t i = 0; i < k.count; i += kStep) {
-      Element* out = to + ((t.begin + tap) * ceil_div(s.k, kStep) + (k.begin + i) / kStep) * nr;
+      Element* out = to + ((t.begin + tap) * tap_rows + (k.begin + i) / kStep) * nr;
       for (int64_t column = 0; column < j.count; ++column) {
-        put(out[column], block + column * row + i * t.count + tap, t.count, i + 1 < k.count);
+        put(out + column, s, s.taps * tap_rows * nr, block + column * row + i * t.count + tap, t.count,
+            i + 1 < k.count);
       }
     }
   }
@@ -55,7 +60,7 @@ void pack_block(const PackLayout& s, const float* src, Range j, Range k, Range t
 template <class Element>
 void pack_panels(const PackLayout& s, const float* src, int64_t nr, Element* packed) noexcept {
   constexpr int64_t kStep = kProducts<Element>;
-  const int64_t rows = s.taps * ceil_div(s.k, kStep), panels = (s.columns + nr - 1) / nr;
+  const int64_t rows = s.pieces * s.taps * ceil_div(s.k, kStep), panels = (s.columns + nr - 1) / nr;
   // An even number of products a block: pairs are not cut.
   const int64_t most_taps = kBlock / nr / kStep, block_taps = std::min(s.taps, most_taps);
   const int64_t block_k = most_taps / block_taps * kStep;

@@ -4,7 +4,9 @@
 //
 //   packed[panel][tap * k_count + k][j],  column = panel * NR + j
 //
-// In bfloat16 a row holds pairs, of two neighbouring k; an odd last one is paired with zero.
+// In bfloat16 a row holds pairs, of two neighbouring k; an odd last one is paired with zero. Weights split in pieces
+// (split_bf16) have as many times the taps: all of the least piece, then those of the next larger, as they are
+// multiplied (see for_products in split.h).
 #pragma once
 
 #include <cstdint>
@@ -19,6 +21,7 @@ struct PackLayout {
   int64_t taps, tap_stride;
   int64_t k, k_stride;
   int64_t columns, column_stride;
+  int pieces = 1;  // of a value; a float32 is one
 };
 
 inline constexpr int64_t packed_size(int64_t rows, int64_t columns, int64_t nr) {

@@ -28,7 +28,7 @@ void gemm_matrix(const GemmKernel<Element>& kernel, const GemmArgs<Element>& arg
   if (args.m <= 0 || args.n <= 0) return;
   kernel.count_run();
   const int64_t calls = kernel.calls(args.n), tiles = (args.m + kernel.mr - 1) / kernel.mr;
-  const int64_t row_bytes = args.tap_count * args.k * static_cast<int64_t>(sizeof(Element));
+  const int64_t row_bytes = rows * static_cast<int64_t>(sizeof(Element));
   const int64_t weight_bytes = (args.n + kernel.nr - 1) / kernel.nr * kernel.nr * row_bytes;
   const int64_t block = gemm_block_rows(row_bytes, weight_bytes);
   const bool streams = gemm_streams(weight_bytes);

@@ -25,7 +25,7 @@ int64_t gemm_block_rows(int64_t row_bytes, int64_t weight_bytes) noexcept;
 // the whole source, which another core wrote: whichever is less. `data_bytes`: source and output.
 Along gemm_along(int64_t weight_bytes, int64_t data_bytes) noexcept;
 
-// args.n and args.weights: all columns, all panels, of `rows` elements a column.
+// args.n and args.weights: all columns, all panels, of `rows` elements a column; so many has a row of the source, too.
 template <class Element>
 void gemm_matrix(const GemmKernel<Element>& kernel, const GemmArgs<Element>& args, int64_t rows) noexcept;
 

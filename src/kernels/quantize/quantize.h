@@ -9,13 +9,15 @@
 namespace fastconv {
 
 // `rows` rows of `columns` values, strides in elements. A row of an odd number ends with a pair of its last value and
-// zero. Conversion rounds as to_bf16 does.
+// zero. Values are split as by split_bf16, and each piece of all of them is a matrix of its own.
 struct QuantizeBf16Args {
   const float* src;
   int64_t src_stride;
   Bf16Pair* dst;
   int64_t dst_stride;
   int64_t rows, columns;
+  int pieces = 1;            // 1 to kMostPieces
+  int64_t piece_stride = 0;  // elements from one piece's matrix to the next one's
 };
 using QuantizeBf16Fn = void(const QuantizeBf16Args&);
 
