@@ -46,7 +46,7 @@ def backend(
     callable
         Computes what the graph does. Where gradients are asked for that is torch's own doing: fastconv has none.
     """
-    return compile_graph(module, example_inputs, options, _log)
+    return compile_graph(module, example_inputs, options, log_left)
 
 
 def compile_graph(
@@ -56,7 +56,7 @@ def compile_graph(
     report: Callable[[Program], None],
 ) -> Callable[..., Any]:
     """Compile a graph, and tell `report` of the program that it became."""
-    network_options = _network_options(**(options or {}))
+    for_networks = network_options(**(options or {}))
     if torch.is_grad_enabled() and any(isinstance(x, torch.Tensor) and x.requires_grad for x in example_inputs):
         calls = (node for node in module.graph.nodes if node.op in ("call_function", "call_method", "call_module"))
         report(Program(module.forward, left=[Left(operator_name(n), n.name, GRADIENTS) for n in calls]))
@@ -64,7 +64,7 @@ def compile_graph(
     programs: list[Program] = []
 
     def compile_aten(gm: GraphModule, example_inputs: Sequence[Any]) -> Callable[..., Any]:
-        programs.append(make_program(gm, _parameters(), network_options))
+        programs.append(make_program(gm, _parameters(), for_networks))
         report(programs[0])
         return programs[0].run
 
@@ -75,7 +75,7 @@ def compile_graph(
     return programs[0].run if _is_plain(module) else wrapped
 
 
-def _network_options(precision: str | None = None, tune: bool | None = None, **unknown: Any) -> dict[str, Any]:
+def network_options(precision: str | None = None, tune: bool | None = None, **unknown: Any) -> dict[str, Any]:
     """Return the keyword arguments of ``_core.Network`` for the options of torch.compile."""
     if unknown:
         raise ValueError(f"torch.compile: options of fastconv must be among precision, tune, got {sorted(unknown)}")
@@ -117,7 +117,7 @@ def _is_plain(module: GraphModule) -> bool:
     )
 
 
-def _log(program: Program) -> None:
+def log_left(program: Program) -> None:
     """Warn of each operator that torch computes, once; what is not worth a network is no news."""
     reasons = {left.op: left.reason for left in program.left if left.reason != NOT_WORTH_IT}
     if GRADIENTS in reasons.values():
