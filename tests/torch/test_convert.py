@@ -213,7 +213,7 @@ class Nested(nn.Module):
         return Found(z, {"pair": Pair(y, [3, None, "name"]), "again": y, "given": offset})
 
 
-def test_structures(without_dynamo):
+def test_structures(without_dynamo, caplog):
     torch.manual_seed(0)
     model = Nested().eval()
 
@@ -229,6 +229,8 @@ def test_structures(without_dynamo):
         assert got.more["given"] is inputs[1]
         assert got.more["again"] is got.more["pair"].first
     assert len(converted.forward._direct.segments) == 2
+    logged = [record.getMessage() for record in caplog.records if record.name == "fastconv"]
+    assert logged == ["aten.sort is left to torch: not translated"]
 
 
 def test_memory_formats(without_dynamo):

@@ -99,15 +99,15 @@ class _Whole:
 
     def __init__(self, module: torch.nn.Module, signature: Signature | None) -> None:
         self._module, self._signature = module, signature
+        self._forward = MethodType(type(module).forward, module)
         self._direct: Direct | None = None
         self._compiled: Callable[..., Any] | None = None
         self._has_told = False
         self.compiled_calls = 0
 
     def __call__(self, *arguments: Any, **more: Any) -> Any:
-        forward = MethodType(type(self._module).forward, self._module)
         if torch.compiler.is_compiling():
-            return forward(*arguments, **more)
+            return self._forward(*arguments, **more)
         if torch.is_grad_enabled():
             check_no_gradients(self._module, *_pytree.tree_leaves((arguments, more)))
         if self._signature is not None:
@@ -116,23 +116,23 @@ class _Whole:
             except IndirectError as reason:
                 self.tell(reason)
         if self._compiled is None:
-            self._compiled = torch.compile(forward, backend=backend)
+            self._compiled = torch.compile(self._forward, backend=backend)
         self.compiled_calls += 1
         return self._compiled(*arguments, **more)
 
     @property
     def __signature__(self) -> inspect.Signature:
-        return inspect.signature(MethodType(type(self._module).forward, self._module))
+        return inspect.signature(self._forward)
 
     @property
     def __code__(self) -> CodeType:  # torch.export reads names in it
-        return type(self._module).forward.__code__
+        return self._forward.__code__
 
     def export(self) -> Direct:
         """Make the program of the signature, or raise IndirectError; then no call asks for it again."""
         with _exporting:
             if self._signature is None:
-                raise IndirectError("another thread saw why")
+                raise IndirectError("torch.export does not follow it")  # as another thread saw
             try:
                 self._direct = self._direct or Direct(self._module, self._signature)
             except IndirectError:
