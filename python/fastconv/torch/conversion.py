@@ -35,10 +35,10 @@ def convert(module: ModuleT, example_inputs: tuple[Any, ...] | None = None) -> M
     With example inputs, the whole is captured now, by `torch.export`, and calls with such arguments cost neither
     dynamo's checks nor a compilation. Parameters and buffers may still be loaded, written to and replaced, and a
     submodule that is replaced is noticed; everything else that ``forward`` reads of Python (attributes, flags,
-    globals, hooks of submodules) is, for such calls, as it was at the conversion. Other calls, of other sizes say,
-    are captured by `torch.compile`. So are all calls of a module that `torch.export` cannot follow, that writes to its
-    buffers or inputs, or that returns views of what it is given or of its other results. The logger ``fastconv`` tells
-    the first time, and ``converted.forward.compiled_calls`` counts.
+    globals, hooks of submodules) and the error budget are, for such calls, those of the conversion. Other calls, of
+    other sizes say, are captured by `torch.compile`. So are all calls of a module that `torch.export` cannot follow,
+    that writes to its buffers or inputs, or that returns views of what it is given or of its other results. The logger
+    ``fastconv`` tells the first time, and ``converted.forward.compiled_calls`` counts.
 
     Parameters
     ----------

@@ -88,8 +88,9 @@ _PREFIX = "module."  # of the names that torch.export gives, whose root is a _Fo
 
 def _export(module: torch.nn.Module, signature: Signature) -> ExportedProgram:
     with torch.no_grad(), torch.autocast("cpu", enabled=False), warnings.catch_warnings():
-        # State outside of buffers would stay as it is now.
+        # State outside of buffers would stay as it is now; a recurrent layer's list of its parameters is none.
         warnings.filterwarnings("error", message="The tensor attribute")
+        warnings.filterwarnings("ignore", message=r"The tensor attributes? (self\S*\._flat_weights\[\d+\],? )+w")
         try:
             return load(torch.export.export(_Forward(_with_the_tensors_of(module)), signature.examples()))
         except Exception as error:  # torch's own, of every kind, and what the module raises
