@@ -25,6 +25,7 @@ from fastconv.bench.torch_engines import Torch, through_backend
 SHAPE = "8x8x8x8:8:3"
 BASE = "torch.nn.functional.conv2d"
 COMPILED = "torch.compile, backend fastconv"
+CONVERTED = "fastconv.torch.convert, by an example"
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,10 @@ def measure_calls(
     runs["a plan made: choice, packed weights"] = lambda: _core.Conv(planned, case.weight, case.bias)
     errors = {name: relative_error(run(), exact) for name, run in convolutions.items()}
     if Torch().available():
-        theirs, ours = Torch().conv(case), _compiled(case)
-        runs = {BASE: theirs.run, **runs, COMPILED: ours}
-        errors |= {BASE: relative_error(theirs.result(), exact), COMPILED: relative_error(ours().numpy(), exact)}
+        theirs, ours = Torch().conv(case), _of_torch(case)
+        runs = {BASE: theirs.run, **runs, **ours}
+        errors[BASE] = relative_error(theirs.result(), exact)
+        errors |= {name: relative_error(run().numpy(), exact) for name, run in ours.items()}
     with fastconv.precision(precision):
         times = measure(runs, rounds=rounds, tick=lambda: tick(rounds * len(runs)))
     calls = [Call(name, t.median * 1e3, t.spread * 1e3, errors.get(name)) for name, t in times.items()]
@@ -69,14 +71,18 @@ def measure_calls(
     return [*calls, Call("the Network's kernels alone", kernels, 0.0, None)]
 
 
-def _compiled(case: ConvCase) -> Callable[[], Any]:
-    """Return a call of torch's layer, compiled by us."""
+def _of_torch(case: ConvCase) -> dict[str, Callable[[], Any]]:
+    """Return calls of torch's layer, compiled and converted by us."""
     import torch
+
+    from fastconv.torch import convert
 
     layer = torch.nn.Conv2d(case.shape.c, case.shape.k, 3, padding=1).eval().requires_grad_(False)
     layer.load_state_dict({"weight": torch.tensor(case.weight), "bias": torch.tensor(case.bias)})
-    compiled, x = through_backend(layer, case.precision), torch.tensor(case.x)
-    return lambda: compiled(x)
+    x = torch.tensor(case.x)
+    with fastconv.precision(case.precision):
+        compiled, converted = through_backend(layer, case.precision), torch.no_grad()(convert(layer, (x,)))
+    return {COMPILED: lambda: compiled(x), CONVERTED: lambda: converted(x)}
 
 
 def show(calls: Sequence[Call], conditions: Conditions, console: Console) -> None:
@@ -94,7 +100,6 @@ def show(calls: Sequence[Call], conditions: Conditions, console: Console) -> Non
         console.print(f"* fastconv computes in {conditions.precision}, torch in float32")
     beyond = us["fastconv.Network"] - us["the Network's kernels alone"]
     console.print(f"a Network's run over its kernels: {beyond:.1f} us", highlight=False)
-    if COMPILED in us:
-        console.print(
-            f"{COMPILED}, over a Network's run: {us[COMPILED] - us['fastconv.Network']:.1f} us", highlight=False
-        )
+    for name in (COMPILED, CONVERTED):
+        if name in us:
+            console.print(f"{name}, over a Network's run: {us[name] - us['fastconv.Network']:.1f} us", highlight=False)

@@ -48,7 +48,7 @@ def backend(
     callable
         Computes what the graph does. Where gradients are asked for that is torch's own doing: fastconv has none.
     """
-    return compile_graph(module, example_inputs, options, _log)
+    return compile_graph(module, example_inputs, options, log_left)
 
 
 def compile_graph(
@@ -58,7 +58,9 @@ def compile_graph(
     report: Callable[[Program], None],
 ) -> Callable[..., Any]:
     """Compile a graph, and tell `report` of the program that it became."""
-    network_options, freezing = _options(**(options or {}))
+    settings = dict(options or {})
+    freezing = _freezing(settings.pop("freezing", False))
+    for_networks = network_options(**settings)
     if torch.is_grad_enabled() and any(isinstance(x, torch.Tensor) and x.requires_grad for x in example_inputs):
         calls = (node for node in module.graph.nodes if node.op in ("call_function", "call_method", "call_module"))
         report(Program(module.forward, left=[Left(operator_name(n), n.name, GRADIENTS) for n in calls]))
@@ -66,7 +68,7 @@ def compile_graph(
     programs: list[Program] = []
 
     def compile_aten(gm: GraphModule, example_inputs: Sequence[Any]) -> Callable[..., Any]:
-        programs.append(make_program(gm, _parameters(), network_options, freezing))
+        programs.append(make_program(gm, _parameters(), for_networks, freezing))
         report(programs[0])
         return programs[0].run
 
@@ -77,20 +79,22 @@ def compile_graph(
     return programs[0].run if _is_plain(module) else wrapped
 
 
-def _options(
-    precision: str | None = None, tune: bool | None = None, freezing: bool = False, **unknown: Any
-) -> tuple[dict[str, Any], bool]:
-    """Return the keyword arguments of ``_core.Network`` for the options of torch.compile, and whether it freezes."""
+def _freezing(freezing: Any) -> bool:
+    if not isinstance(freezing, bool):
+        raise ValueError(f'torch.compile: options["freezing"] must be True or False, got {freezing!r}')
+    return freezing
+
+
+def network_options(precision: str | None = None, tune: bool | None = None, **unknown: Any) -> dict[str, Any]:
+    """Return the keyword arguments of ``_core.Network`` for the options of torch.compile."""
     if unknown:
         known = "precision, tune, freezing"
         raise ValueError(f"torch.compile: options of fastconv must be among {known}, got {sorted(unknown)}")
     if tune not in (None, False):
         raise ValueError(f'torch.compile: options["tune"] must be None or False, got {tune!r}')
-    if not isinstance(freezing, bool):
-        raise ValueError(f'torch.compile: options["freezing"] must be True or False, got {freezing!r}')
     precision = check(precision or get_precision(), 'torch.compile: options["precision"]')
     algorithms = {} if tune is False else _wisdom.known(precision)
-    return {"precision": precision, "max_plans": MAX_PLANS, "algorithms": algorithms}, freezing
+    return {"precision": precision, "max_plans": MAX_PLANS, "algorithms": algorithms}
 
 
 def _metadata() -> Any:
@@ -124,7 +128,7 @@ def _is_plain(module: GraphModule) -> bool:
     )
 
 
-def _log(program: Program) -> None:
+def log_left(program: Program) -> None:
     """Warn of each operator that torch computes, once; what is not worth a network is no news."""
     reasons = {left.op: left.reason for left in program.left if left.reason != NOT_WORTH_IT}
     if GRADIENTS in reasons.values():

@@ -45,9 +45,14 @@ class _Layer:
         return self._layer()(x.detach())
 
     def _takes(self: Any, x: torch.Tensor) -> bool:
-        """Tell whether fastconv computes this: float32 with a batch axis, parameters included."""
+        """Tell whether fastconv computes this: float32 with a batch axis, parameters included.
+
+        A weight that is made on each call, of pruned layers say, is not a parameter.
+        """
         rank = int(type(self).__name__[-2]) + 2 if type(self).__name__ != "Linear" else x.dim()
         tensors = (x, *self.parameters())
+        if not self._parameters.keys() <= {"weight", "bias"}:
+            return False
         return x.dim() == rank > 1 and all(t.dtype == torch.float32 and t.device.type == "cpu" for t in tensors)
 
     def _layer(self: Any) -> Any:
