@@ -1,7 +1,6 @@
 """The choice among algorithms is a pure function: of the problem without its batch, the machine and the precision."""
 
 import dataclasses
-from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np

@@ -312,6 +312,26 @@ def test_new_parameters_are_seen(name, without_dynamo):
     assert len(converted.forward._direct.segments[0].networks) == 1
 
 
+def test_frozen_parameters_are_not_looked_at(without_dynamo):
+    """Until it is copied: the copy is exported with what is there by then."""
+    x = torch.randn(1, 3, 8, 8)
+    model = small()
+    converted = fastconv.torch.convert(model, (x,), freezing=True)
+    with torch.no_grad():
+        first = converted(x)
+        hold(first, model, x)
+        for part in (model, converted):
+            part[0].weight.mul_(2)
+            part[0].bias = nn.Parameter(torch.linspace(0, 1, 4))
+        torch.testing.assert_close(converted(x), first, rtol=0, atol=0)
+        hold(pickle.loads(pickle.dumps(converted))(x), model, x)
+
+
+def test_freezing_is_true_or_false():
+    with pytest.raises(TypeError, match="freezing must be True or False, got 1"):
+        fastconv.torch.convert(small(), freezing=1)
+
+
 def test_writes_to_constants_are_seen(without_dynamo):
     model, inputs = (
         Nested().eval(),

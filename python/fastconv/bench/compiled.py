@@ -24,6 +24,8 @@ NETWORK = f"{LAYERS} layers: fastconv.Network"
 DYNAMO = f"{LAYERS} layers: torch.compile, a backend that computes nothing"
 COMPILED = f"{LAYERS} layers: torch.compile, backend fastconv"
 FROZEN = f"{LAYERS} layers: torch.compile, backend fastconv, freezing"
+CONVERTED = f"{LAYERS} layers: fastconv.torch.convert, by an example"
+CONVERTED_FROZEN = f"{LAYERS} layers: fastconv.torch.convert, by an example, freezing"
 
 
 def measure_compiled(
@@ -32,17 +34,22 @@ def measure_compiled(
     """Time the network, torch.compile with no backend's work, and our backend, in turns; torch must be installed."""
     import torch
 
+    from fastconv.torch import convert
+
     fastconv.set_num_threads(threads)
     module, x = _module(), torch.zeros(1, CHANNELS, 8, 8)
     network = fastconv.compile(module, x, precision, tune=False)
     with torch.no_grad():
         result = [module(x)]
-    compiled = {
+    compiled: dict[str, Callable[..., Any]] = {
         DYNAMO: torch.compile(module, backend=lambda graph, inputs: lambda *arguments: result),
         COMPILED: through_backend(module, precision),
         FROZEN: through_backend(module, precision, freezing=True),
     }
     runs: dict[str, Callable[[], object]] = {NETWORK: lambda: network(x)}
+    with fastconv.precision(precision):
+        compiled[CONVERTED] = convert(module, (x,))
+        compiled[CONVERTED_FROZEN] = convert(module, (x,), freezing=True)
     runs |= {name: _without_gradients(model, x) for name, model in compiled.items()}
     times = measure(runs, rounds=rounds, tick=lambda: tick(rounds * len(runs)))
     return [Call(name, t.median * 1e3, t.spread * 1e3, None) for name, t in times.items()]
@@ -79,3 +86,5 @@ def show(calls: list[Call], console: Console) -> None:
     for name in (COMPILED, FROZEN):
         beyond = us[name] - us[DYNAMO] - us[NETWORK]
         console.print(f"{name}, over a Network's run and dynamo's own: {beyond:.1f} us", highlight=False)
+    for name in (CONVERTED, CONVERTED_FROZEN):
+        console.print(f"{name}, over a Network's run: {us[name] - us[NETWORK]:.1f} us", highlight=False)

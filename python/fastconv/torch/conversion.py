@@ -25,7 +25,7 @@ _logger = logging.getLogger("fastconv")
 _exporting = threading.Lock()  # torch.export changes the process while it traces
 
 
-def convert(module: ModuleT, example_inputs: tuple[Any, ...] | None = None) -> ModuleT:
+def convert(module: ModuleT, example_inputs: tuple[Any, ...] | None = None, *, freezing: bool = False) -> ModuleT:
     """Return a copy of a module, in inference mode, that runs through fastconv.
 
     Its convolution, pooling and linear layers are subclasses of torch's that fastconv computes, and a call of the whole
@@ -46,6 +46,9 @@ def convert(module: ModuleT, example_inputs: tuple[Any, ...] | None = None) -> M
     example_inputs : tuple, optional
         Positional arguments of ``forward``: tensors, or lists, tuples and dicts of tensors. Calls are like them that
         have the same structure, shapes, strides and types. Only these are kept, not the tensors.
+    freezing : bool
+        Promise that nobody changes the converted module after its first call: calls then look neither at its parameters
+        nor at how it is built, which saves 0.2 us a parameter, and many times that behind a large network.
 
     Returns
     -------
@@ -55,18 +58,20 @@ def convert(module: ModuleT, example_inputs: tuple[Any, ...] | None = None) -> M
     Raises
     ------
     TypeError
-        For anything but a module, and for example inputs that are not a tuple of tensors.
+        For anything but a module, for example inputs that are not a tuple of tensors, and a `freezing` that is no bool.
     ValueError
         For example inputs that ``forward`` does not take.
     """
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"fastconv.torch.convert: module must be a torch.nn.Module, got {type(module).__name__}")
+    if not isinstance(freezing, bool):
+        raise TypeError(f"fastconv.torch.convert: freezing must be True or False, got {freezing!r}")
     signature = None if example_inputs is None else signature_of(example_inputs)
     converted = copy.deepcopy(module).eval()
     for part in converted.modules():
         if type(part).__module__.startswith("torch.nn.modules.") and type(part).__name__ in layers.NAMES:
             part.__class__ = getattr(layers, type(part).__name__)
-    forward = converted.__dict__["forward"] = _Whole(converted, signature)
+    forward = converted.__dict__["forward"] = _Whole(converted, signature, freezing)
     if example_inputs is not None:
         try:
             forward.export()
@@ -97,8 +102,8 @@ class _Whole:
         How many calls went through torch.compile.
     """
 
-    def __init__(self, module: torch.nn.Module, signature: Signature | None) -> None:
-        self._module, self._signature = module, signature
+    def __init__(self, module: torch.nn.Module, signature: Signature | None, freezing: bool) -> None:
+        self._module, self._signature, self._freezing = module, signature, freezing
         self._forward = MethodType(type(module).forward, module)
         self._direct: Direct | None = None
         self._compiled: Callable[..., Any] | None = None
@@ -116,7 +121,7 @@ class _Whole:
             except IndirectError as reason:
                 self.tell(reason)
         if self._compiled is None:
-            self._compiled = torch.compile(self._forward, backend=backend)
+            self._compiled = torch.compile(self._forward, backend=backend, options={"freezing": self._freezing})
         self.compiled_calls += 1
         return self._compiled(*arguments, **more)
 
@@ -134,7 +139,7 @@ class _Whole:
             if self._signature is None:
                 raise IndirectError("torch.export does not follow it")  # as another thread saw
             try:
-                self._direct = self._direct or Direct(self._module, self._signature)
+                self._direct = self._direct or Direct(self._module, self._signature, self._freezing)
             except IndirectError:
                 self._signature = None
                 raise
@@ -158,7 +163,7 @@ class _Whole:
         return direct(tensors)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_module": self._module, "_signature": self._signature}
+        return {"_module": self._module, "_signature": self._signature, "_freezing": self._freezing}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["_module"], state["_signature"])  # type: ignore[misc]
+        self.__init__(state["_module"], state["_signature"], state["_freezing"])  # type: ignore[misc]

@@ -33,6 +33,8 @@ class Direct:
     module : torch.nn.Module
     signature : Signature
         What the arguments look like.
+    freezing : bool
+        Whether parameters stay what they are: then calls do not look at them, nor at how the module is built.
 
     Raises
     ------
@@ -40,7 +42,7 @@ class Direct:
         Where torch.export cannot follow, or what it gives would not behave as the module does.
     """
 
-    def __init__(self, module: torch.nn.Module, signature: Signature) -> None:
+    def __init__(self, module: torch.nn.Module, signature: Signature, freezing: bool) -> None:
         exported = _export(module, signature)
         graph = exported.graph
         _check_inputs(exported)
@@ -48,11 +50,12 @@ class Direct:
         _check_extents(graph)
         _drop_checks(graph)
         places = _take_places(exported, module)
-        program = make_program(exported.graph_module, range(len(places)), network_options())
+        program = make_program(exported.graph_module, range(len(places)), network_options(), freezing)
         log_left(program)
         self.segments = program.segments
         self._run = program.run
         self._places = Places(module, places)
+        self._frozen = self._places.parameters() if freezing else None
         self._results = exported.call_spec.out_spec
 
     def __call__(self, tensors: Sequence[torch.Tensor]) -> Any:
@@ -63,7 +66,7 @@ class Direct:
         IndirectError
             Where the module is not built as it was any more.
         """
-        parameters = self._places.parameters()
+        parameters = self._frozen or self._places.parameters()
         try:
             results = self._run(*parameters, *tensors)
         except Exception:
