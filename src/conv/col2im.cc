@@ -39,7 +39,7 @@ class Col2imPlan : public ConvPlan {
     const int64_t panel_bytes = p_.taps() * p_.in_pixels() * gemm_.nr * kFloat;
     band_ = std::clamp<int64_t>(cpu_info().l2_bytes / 2 / panel_bytes, 1, calls_);
     // The last call may have more columns than a panel.
-    const int64_t last = round_up(gemm_.call_columns(calls_ - 1, p_.group_k()), kDepthwiseLanes);
+    const int64_t last = round_up(gemm_.call_columns(calls_ - 1, calls_, p_.group_k()), kDepthwiseLanes);
     const int64_t widest = (band_ - 1) * gemm_.nr + std::max<int64_t>(gemm_.nr, last);
     pixel_ = widest + kLine;
     plane_ = p_.in_pixels() * pixel_;
@@ -72,7 +72,7 @@ class Col2imPlan : public ConvPlan {
               multiply(b, image, group, first + i / taps, i % taps, products + i / taps * gemm_.nr);
             }
           });
-          const int64_t columns = (band - 1) * gemm_.nr + gemm_.call_columns(first + band - 1, p_.group_k());
+          const int64_t columns = (band - 1) * gemm_.nr + gemm_.call_columns(first + band - 1, calls_, p_.group_k());
           const int64_t column = group * p_.group_k() + first * gemm_.nr;
           parallel_chunks(rows, product_grain(work * band * taps / rows), workers_,
                           [&](int64_t worker, int64_t begin, int64_t end) {
@@ -132,7 +132,7 @@ class Col2imPlan : public ConvPlan {
                    call * column_size_ * gemm_.nr + tap * tap_size;
     args.panel_stride = column_size_ * gemm_.packed_nr;
     args.m = p_.in_pixels();
-    args.n = gemm_.call_columns(call, p_.group_k());
+    args.n = gemm_.call_columns(call, calls_, p_.group_k());
     args.dst = products + tap * plane_;
     args.dst_stride = pixel_;
     const bool more = tap + 1 < p_.taps() || call + 1 < calls_;

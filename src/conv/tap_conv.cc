@@ -310,7 +310,7 @@ class TapConvPlan : public ConvPlan {
     args.weights = reinterpret_cast<const Element*>(buffers.weights) + group * group_size_ + call * panel_size_;
     args.panel_stride = column_size_ * kernel_.packed_nr;
     const bool fetches = streams_ && more && call + 1 < calls_;
-    args.n = kernel_.call_columns(call, p_.group_k());
+    args.n = kernel_.call_columns(call, calls_, p_.group_k());
     args.epilogue.call = options_.function;
     args.epilogue.stream = streams_outputs_ && at_a_line(buffers.dst);
     args.epilogue.bias = buffers.bias ? buffers.bias + column : nullptr;

@@ -224,7 +224,7 @@ class WinogradPlan : public ConvPlan {
 
   // A call of tap-GEMM computes a panel of a group's columns, or the last one and the vector behind it.
   int64_t call_columns(int64_t call) const {  // in whole vectors
-    return round_up(gemm_.call_columns(call % group_calls_, p_.group_k()), gemm_.nr / kPanelVectors);
+    return round_up(gemm_.call_columns(call % group_calls_, group_calls_, p_.group_k()), gemm_.nr / kPanelVectors);
   }
   int64_t panel_stride() const { return points_ * p_.kernel[0] * p_.group_c() * gemm_.nr; }
   const float* call_weights(const ConvBuffers& b, int64_t call, int64_t point) const {
@@ -282,7 +282,7 @@ class WinogradPlan : public ConvPlan {
     WinogradOutputArgs args;
     args.src = m;
     args.point_stride = point_stride;
-    args.channels = gemm_.call_columns(call % group_calls_, p_.group_k());
+    args.channels = gemm_.call_columns(call % group_calls_, group_calls_, p_.group_k());
     args.dst = b.dst + pixel * options_.dst_pixel_stride + column;
     args.row_stride = step(tiles_.rows, width, options_.dst_pixel_stride);
     args.pixel_stride = step(tiles_.columns, width, options_.dst_pixel_stride);

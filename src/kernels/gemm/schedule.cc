@@ -42,7 +42,7 @@ void gemm_matrix(const GemmKernel<Element>& kernel, const GemmArgs<Element>& arg
                     for (int64_t call = first_call; call < last_call; ++call) {
                       GemmArgs<Element> part = args;
                       const int64_t column = call * kernel.nr;
-                      part.n = kernel.call_columns(call, args.n);
+                      part.n = kernel.call_columns(call, calls, args.n);
                       part.weights += call * call_stride;
                       part.panel_stride = rows * kernel.packed_nr;
                       part.dst += column;

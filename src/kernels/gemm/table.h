@@ -22,8 +22,9 @@ struct GemmKernel : Kernel<GemmFn<Element>> {
     const int lanes = nr / kPanelVectors;
     return std::max<int64_t>((columns + lanes - 1) / lanes / kPanelVectors, columns > 0);
   }
-  int64_t call_columns(int64_t call, int64_t columns) const {
-    return call + 1 < calls(columns) ? nr : columns - call * nr;
+  // Columns of one of so many calls.
+  int64_t call_columns(int64_t call, int64_t calls, int64_t columns) const {
+    return call + 1 < calls ? nr : columns - call * nr;
   }
 };
 using GemmF32Kernel = GemmKernel<float>;
