@@ -26,9 +26,11 @@ template <class Element>
 double tile_cost(const GemmKernel<Element>& kernel, int64_t rows, int64_t columns, Isa isa) {
   if (kernel.few()) return static_cast<double>(rows) * static_cast<double>(columns);
   const int64_t lanes = kernel.nr / kPanelVectors, vectors = ceil_div(columns, lanes);
+  const KernelCosts& costs = kernel_costs(isa);
+  const double least_rows = std::is_same_v<Element, float> ? costs.least_rows : costs.pair_rows;
   // A panel, a vector alone, or both in one tile; narrow tiles need more rows to be busy, wide ones fewer.
   const auto cost = [&](int64_t width, int mr) {
-    const double least = kPanelVectors * kernel_costs(isa).least_rows / static_cast<double>(width);
+    const double least = kPanelVectors * least_rows / static_cast<double>(width);
     return static_cast<double>(width * lanes) * tile_rows(rows, mr, least);
   };
   if (vectors == 1) return cost(1, kernel.mr);

@@ -12,6 +12,7 @@ struct KernelCosts {
   double gather;      // one value copied by im2col
   double scatter;     // one product written and summed by col2im
   double least_rows;  // a register tile of fewer rows takes as long as this many: its sums wait for each other
+  double pair_rows;   // the same of tiles of pairs of bfloat16
   double pair;        // the products of two pairs of bfloat16
   double convert;     // one value converted to bfloat16, each of its pieces
 };

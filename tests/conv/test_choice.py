@@ -114,7 +114,7 @@ def test_bfloat16_only_where_it_is_admitted_and_fast(isa):
 
 # Algorithms on bfloat16 that can be the fastest. AVX512-BF16 multiplies twice as fast as float32: too slow for three or
 # six products.
-FAST_SPLITS = {"avx512bf16": {"direct_bf16"}}
+FAST_SPLITS = {"avx512bf16": {"direct_bf16"}, "amx": {"direct_bf16", "direct_bf16x3", "direct_bf16x6"}}
 
 
 def test_only_what_can_be_the_fastest_is_measured(any_isa):

@@ -83,7 +83,7 @@ struct Case {
 Case random_case() {
   Case c;
   c.m = one_of<int64_t>({random(1, 16), random(17, 32), random(33, 100), 7, 14, 28, 56, 241});
-  c.n = one_of<int64_t>({32, 16, random(1, 31)});
+  c.n = one_of<int64_t>({32, 16, 48, random(1, 31), random(33, 47)});
   c.k = one_of<int64_t>({random(0, 15), 8, 16, random(17, 70), 32, 14});
   c.taps = one_of<int64_t>({0, 1, 2, 9});
   c.row_stride = one_of<int64_t>({c.k, 2 * c.k, c.k + random(0, 5), random(1, c.k + 1), 16 * ((c.k + 15) / 16)});
@@ -105,17 +105,24 @@ bool right(const Case& c) {
     weights_size += c.k * kPanel;
     src_size = std::max(src_size, taps.back().src + (c.m - 1) * c.row_stride + c.k);
   }
-  Guarded<Bf16Pair> src(src_size, c.at_end), weights(weights_size, c.at_end);
+  // The vector behind the panel is the first of the next.
+  const int64_t panel_stride = weights_size + random(0, 3) * 16,
+                all_weights = weights_size + (c.n > kPanel) * panel_stride;
+  Guarded<Bf16Pair> src(src_size, c.at_end), weights(all_weights, c.at_end);
+  const auto weight = [&](const Tap& tap, int64_t k, int64_t j) -> Bf16Pair& {
+    return weights[tap.weights + k * kPanel + j / kPanel * panel_stride + j % kPanel];
+  };
   for (const Tap& tap : taps) {
     for (int64_t i = 0; i < c.m; ++i) {
       for (int64_t k = 0; k < c.k; ++k) src[tap.src + i * c.row_stride + k] = small_pair();
     }
     for (int64_t k = 0; k < c.k; ++k) {
-      for (int64_t j = 0; j < kPanel; ++j) weights[tap.weights + k * kPanel + j] = j < c.n ? small_pair() : Bf16Pair{};
+      const int64_t packed = c.n > kPanel ? 2 * kPanel : kPanel;
+      for (int64_t j = 0; j < packed; ++j) weight(tap, k, j) = j < c.n ? small_pair() : Bf16Pair{};
     }
   }
   if (c.taps > 0 && c.k > 0 && random(0, 3) == 0) {
-    weights[taps[0].weights + random(0, c.k - 1) * kPanel + random(0, c.n - 1)].odd = 0x7F80;  // Inf
+    weight(taps[0], random(0, c.k - 1), random(0, c.n - 1)).odd = 0x7F80;  // Inf
   }
   const int64_t stride = c.n + random(0, 9), size = (c.m - 1) * stride + c.n;
   Guarded<float> bias(c.n, c.at_end), residual(size, c.at_end), dst(size, c.at_end);
@@ -128,7 +135,7 @@ bool right(const Case& c) {
       if (c.residual) sum += added[i * stride + j] = small();
       for (const Tap& tap : taps) {
         for (int64_t k = 0; k < c.k; ++k) {
-          sum += product(src[tap.src + i * c.row_stride + k], weights[tap.weights + k * kPanel + j]);
+          sum += product(src[tap.src + i * c.row_stride + k], weight(tap, k, j));
         }
       }
       if (c.call == kRelu && sum < 0) sum = 0;
@@ -143,6 +150,7 @@ bool right(const Case& c) {
   args.tap_count = c.taps;
   args.k = c.k;
   args.weights = weights.data();
+  args.panel_stride = panel_stride;
   args.m = c.m;
   args.n = c.n;
   args.dst = dst.data();

@@ -241,11 +241,19 @@ void run(const GemmBf16Args& a) {
 
 void gemm_bf16_32x32__amx(const GemmBf16Args& args) {
   if (args.m == 0) return;
-  if (args.n > kColumns) {
-    run<2>(args);
-  } else {
-    run<1>(args);
-  }
+  if (args.n <= kColumns) return run<1>(args);
+  if (args.n <= kPanel) return run<2>(args);
+  // The vector behind a panel by itself: three tiles across would leave no room for a second one of rows.
+  GemmBf16Args panel = args, behind = args;
+  panel.n = kPanel;
+  run<2>(panel);
+  behind.n -= kPanel;
+  behind.weights += args.panel_stride;
+  behind.dst += kPanel;
+  if (args.epilogue.bias) behind.epilogue.bias += kPanel;
+  if (args.epilogue.residual) behind.epilogue.residual += kPanel;
+  behind.fetch_ahead = 0;
+  run<1>(behind);
 }
 
 }  // namespace fastconv
