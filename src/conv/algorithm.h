@@ -52,6 +52,20 @@ struct ConvBuffers {
   void* workspace;  // 64-byte aligned
 };
 
+// What is done to the outputs of pixels `step` apart, from this one and this channel on.
+inline Epilogue epilogue_at(const ConvOptions& options, const ConvBuffers& buffers, int64_t pixel, int64_t step,
+                            int64_t channel, bool streams = false) {
+  Epilogue epilogue;
+  if (buffers.bias) epilogue.bias = buffers.bias + channel;
+  if (options.residual) {
+    epilogue.residual = buffers.residual + pixel * options.residual_pixel_stride + channel;
+    epilogue.residual_stride = step * options.residual_pixel_stride;
+  }
+  epilogue.call = options.function;
+  epilogue.stream = streams && at_a_line(buffers.dst);
+  return epilogue;
+}
+
 // Immutable once made; run() allocates nothing, throws nothing and takes no lock. A plan knows no weights: packed ones
 // come with each run, so that plans for other input sizes can share them, and weights may be computed at run time.
 class ConvPlan {

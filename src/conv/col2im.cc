@@ -178,11 +178,7 @@ class Col2imPlan : public ConvPlan {
       args.step = 1;
       args.dst = b.dst + pixel * options_.dst_pixel_stride + column;
       args.dst_stride = width.out_step * options_.dst_pixel_stride;
-      args.epilogue = {b.bias ? b.bias + column : nullptr, nullptr, 0, options_.function};
-      if (options_.residual) {
-        args.epilogue.residual = b.residual + pixel * options_.residual_pixel_stride + column;
-        args.epilogue.residual_stride = width.out_step * options_.residual_pixel_stride;
-      }
+      args.epilogue = epilogue_at(options_, b, pixel, width.out_step, column);
       sum_.fn(args);
     }
   }

@@ -192,9 +192,6 @@ class DepthwisePlan : public ConvPlan {
     args.window = p_.taps() * p_.group_c();
     args.channels = std::min(block_channels_, p_.k - channel);
     args.fetch = fetch_;
-    args.epilogue.call = options_.function;
-    args.epilogue.stream = streams_outputs_ && at_a_line(b.dst);
-    if (b.bias) args.epilogue.bias = b.bias + channel;
     for (int64_t r = first_row; r < last_row; ++r) {
       const OutputRow& row = rows_[static_cast<size_t>(r)];
       args.src = src + row.src + channel;
@@ -209,10 +206,7 @@ class DepthwisePlan : public ConvPlan {
         const int64_t pixel = image * p_.out_pixels() + row.pixel + phase.out_begin + args.first * phase.out_step;
         args.dst = b.dst + pixel * options_.dst_pixel_stride + channel;
         args.dst_stride = phase.out_step * options_.dst_pixel_stride;
-        if (options_.residual) {
-          args.epilogue.residual = b.residual + pixel * options_.residual_pixel_stride + channel;
-          args.epilogue.residual_stride = phase.out_step * options_.residual_pixel_stride;
-        }
+        args.epilogue = epilogue_at(options_, b, pixel, phase.out_step, channel, streams_outputs_);
         kernel_.fn(args);
       }
     }

@@ -78,12 +78,7 @@ class Im2colPlan : public ConvPlan {
     args.n = p_.group_k();
     args.dst = buffers.dst + pixel * options_.dst_pixel_stride + column;
     args.dst_stride = options_.dst_pixel_stride;
-    args.epilogue.call = options_.function;
-    if (buffers.bias) args.epilogue.bias = buffers.bias + column;
-    if (options_.residual) {
-      args.epilogue.residual = buffers.residual + pixel * options_.residual_pixel_stride + column;
-      args.epilogue.residual_stride = options_.residual_pixel_stride;
-    }
+    args.epilogue = epilogue_at(options_, buffers, pixel, 1, column);
     gemm_matrix(kernel_, args, row_);
   }
 

@@ -311,9 +311,6 @@ class TapConvPlan : public ConvPlan {
     args.panel_stride = column_size_ * kernel_.packed_nr;
     const bool fetches = streams_ && more && call + 1 < calls_;
     args.n = kernel_.call_columns(call, calls_, p_.group_k());
-    args.epilogue.call = options_.function;
-    args.epilogue.stream = streams_outputs_ && at_a_line(buffers.dst);
-    args.epilogue.bias = buffers.bias ? buffers.bias + column : nullptr;
     args.fetch_source = fetches_source_ && call == 0;
     int32_t fetched = -1;
     int64_t gathered = 0;
@@ -333,10 +330,7 @@ class TapConvPlan : public ConvPlan {
       const int64_t pixel = first_pixel + segment.pixel;
       args.dst = buffers.dst + pixel * options_.dst_pixel_stride + column;
       args.dst_stride = segment.out_step * options_.dst_pixel_stride;
-      if (options_.residual) {
-        args.epilogue.residual = buffers.residual + pixel * options_.residual_pixel_stride + column;
-        args.epilogue.residual_stride = segment.out_step * options_.residual_pixel_stride;
-      }
+      args.epilogue = epilogue_at(options_, buffers, pixel, segment.out_step, column, streams_outputs_);
       kernel_.fn(args);
     }
   }

@@ -7,7 +7,8 @@
 //
 // Panels of columns are those of all groups, one group's after the other's.
 //
-// Read next: winograd_tiles.h (where tiles stand), winograd_filters.h (how U is made), kernels/winograd (transforms).
+// Read next: winograd_tiles.h (where tiles stand), winograd_order.h (in which order), winograd_filters.h (how U is
+// made), kernels/winograd (transforms).
 #include <algorithm>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "conv/algorithms.h"
 #include "conv/taps.h"
 #include "conv/winograd_filters.h"
+#include "conv/winograd_order.h"
 #include "conv/winograd_tiles.h"
 #include "kernels/gemm/schedule.h"
 #include "kernels/winograd/winograd.h"
@@ -40,6 +42,8 @@ ConvProblem without_depth(ConvProblem p) {
 }
 
 class WinogradPlan : public ConvPlan {
+  using Tile = WinogradOrder::Tile;
+
  public:
   WinogradPlan(const ConvProblem& problem, const ConvOptions& options, int m)
       : p_(without_depth(problem)),
@@ -65,7 +69,7 @@ class WinogradPlan : public ConvPlan {
       block_ = ceil_div(count_, round_up(blocks_, workers_));
       blocks_ = ceil_div(count_, block_);
     }
-    arrange_tiles();
+    order_ = WinogradOrder(tiles_, p_.n, block_);
     const int64_t slice = p_.dilation[0] * c_row_;
     taps_ = depth_taps(block_ * slice);
     last_taps_ = depth_taps((count_ - (blocks_ - 1) * block_) * slice);
@@ -136,46 +140,6 @@ class WinogradPlan : public ConvPlan {
     return best;
   }
 
-  struct Tile {
-    int64_t image;
-    const WinogradAxis::Tile *row, *column;
-  };
-
-  // The tiles of a block, those side by side that have a point in common. Thin ones lack some:
-  //   thin rows | neither | thin columns | both
-  void arrange_tiles() {
-    for (int64_t i = 0; i < tiles_.rows.tiles(); ++i) row_tiles_.push_back(tiles_.rows.tile(i));
-    for (int64_t i = 0; i < tiles_.columns.tiles(); ++i) column_tiles_.push_back(tiles_.columns.tile(i));
-    const int64_t columns = tiles_.columns.tiles();
-    for (int64_t i = 0; i < count_; ++i) {
-      const int64_t in_image = i % per_image_;
-      arranged_.push_back({i / per_image_, &row_tiles_[in_image / columns], &column_tiles_[in_image % columns]});
-    }
-    const auto part = [](const Tile& t) { return t.row->thin ? (t.column->thin ? 3 : 0) : (t.column->thin ? 2 : 1); };
-    for (int64_t first = 0; first < count_; first += block_) {
-      const auto begin = arranged_.begin() + first, end = arranged_.begin() + std::min(first + block_, count_);
-      std::stable_sort(begin, end, [&](const Tile& a, const Tile& b) { return part(a) < part(b); });
-      const auto end_of = [&](int last) {
-        return std::count_if(begin, end, [&](const Tile& t) { return part(t) <= last; });
-      };
-      blocks_with_.push_back({{{end_of(0), end_of(1)}, {end_of(0), end_of(2)}, {0, end_of(1)}, {0, end_of(3)}}});
-    }
-    for (int row = 0; row < tiles_.rows.size(); ++row) {
-      for (int column = 0; column < tiles_.columns.size(); ++column) {
-        kinds_.push_back(2 * thin_has(row, tiles_.rows.size()) + thin_has(column, tiles_.columns.size()));
-      }
-    }
-  }
-
-  // A block's tiles that have a point, by the kind of the point: whether tiles with thin rows have it, times 2, plus
-  // whether those with thin columns do.
-  struct Range {
-    int64_t begin, end;
-  };
-  struct TilesWith {
-    Range kind[4];
-  };
-
   int64_t point_stride_v(int64_t count) const { return count * slices_ * c_row_ + kLine; }
   int64_t point_stride_m(int64_t count) const { return count * p_.out[0] * nr_row_ + kLine; }
 
@@ -192,7 +156,7 @@ class WinogradPlan : public ConvPlan {
   void transform_in(const float* src, int64_t first, int64_t count, int64_t begin, int64_t end,
                     float* v) const noexcept {
     for (int64_t i = begin; i < end; ++i) {
-      const Tile& t = arranged_[first + i];
+      const Tile& t = order_[first + i];
       for (int64_t slice = 0; slice < slices_; ++slice) {
         transform_tile(src, options_.src_pixel_stride, t, slice, point_stride_v(count),
                        v + (slice * count + i) * c_row_);
@@ -242,7 +206,6 @@ class WinogradPlan : public ConvPlan {
   void multiply_out(const ConvBuffers& b, const float* v, int64_t first, int64_t count, int64_t call_begin,
                     int64_t call_end, float* m) const noexcept {
     const std::vector<Tap>& taps = count == block_ ? taps_ : last_taps_;
-    const TilesWith& tiles_with = blocks_with_[first / block_];
     GemmF32Args args{};
     args.row_stride = c_row_;
     args.taps = taps.data();
@@ -253,7 +216,7 @@ class WinogradPlan : public ConvPlan {
     for (int64_t call = call_begin; call < call_end; ++call) {
       args.n = call_columns(call);
       for (int64_t point = 0; point < points_; ++point) {
-        const Range with = tiles_with.kind[kinds_[point]];
+        const WinogradOrder::Range with = order_.with_point(first, point);
         args.m = (with.end - with.begin) * p_.out[0];
         args.src = v + point * point_stride_v(count) + with.begin * c_row_ + call / group_calls_ * p_.group_c();
         args.weights = call_weights(b, call, point);
@@ -263,7 +226,7 @@ class WinogradPlan : public ConvPlan {
         gemm_.fn(args);
       }
       for (int64_t i = 0; i < count; ++i) {
-        const Tile& t = arranged_[first + i];
+        const Tile& t = order_[first + i];
         for (int64_t slice = 0; slice < p_.out[0]; ++slice) {
           transform_out(b, m + (slice * count + i) * nr_row_, point_stride_m(count), t, slice, call,
                         m + product_floats_);
@@ -291,14 +254,8 @@ class WinogradPlan : public ConvPlan {
     args.thin_rows = t.row->thin;
     args.thin_columns = t.column->thin;
     args.only_finite = true;
-    args.epilogue.call = options_.function;
-    args.epilogue.stream = streams_outputs_ && at_a_line(b.dst);
-    if (b.bias) args.epilogue.bias = b.bias + column;
+    args.epilogue = epilogue_at(options_, b, pixel, step(tiles_.columns, width, 1), column, streams_outputs_);
     args.residual_row = step(tiles_.rows, width, options_.residual_pixel_stride);
-    if (options_.residual) {
-      args.epilogue.residual = b.residual + pixel * options_.residual_pixel_stride + column;
-      args.epilogue.residual_stride = step(tiles_.columns, width, options_.residual_pixel_stride);
-    }
     const int64_t done = transform_.output(args);
     if (done < args.channels) rescue(b, t, slice, call, done, args, rescue_memory);
   }
@@ -388,10 +345,7 @@ class WinogradPlan : public ConvPlan {
   int64_t widest_ = 0;      // columns of a call
   int64_t c_row_, nr_row_;  // elements between tiles in V and M
   int64_t block_, blocks_;
-  std::vector<WinogradAxis::Tile> row_tiles_, column_tiles_;
-  std::vector<Tile> arranged_;  // block by block
-  std::vector<TilesWith> blocks_with_;
-  std::vector<int> kinds_;  // of points
+  WinogradOrder order_;  // of the tiles, block by block
   bool streams_outputs_;
   std::vector<Tap> taps_, last_taps_, rescue_taps_;  // of a block, the last block, a tile
   int64_t workers_;                                  // threads that have memory of their own

@@ -13,8 +13,8 @@ bool streams_outputs(int64_t bytes, int64_t channels, int64_t pixel_stride, Func
   // 1 MB of L2, one thread, November 2026: fastconv bench conv, profile() of fc.compile.
   constexpr int64_t kCaches = 8;
   constexpr int64_t kLine = 16;  // floats
-  const bool in_tile = call.function == Function::identity || call.function == Function::clamp;
-  return bytes >= kCaches * cpu_info().l2_bytes && in_tile && channels % kLine == 0 && pixel_stride % kLine == 0;
+  return bytes >= kCaches * cpu_info().l2_bytes && at_most_clamps(call) && channels % kLine == 0 &&
+         pixel_stride % kLine == 0;
 }
 
 void fence_streams() noexcept {

@@ -8,6 +8,11 @@
 
 namespace fastconv {
 
+// Functions that every kernel applies to sums before it stores them; others it may apply to what it has stored.
+constexpr bool at_most_clamps(FunctionCall call) {
+  return call.function == Function::identity || call.function == Function::clamp;
+}
+
 struct Epilogue {
   const float* bias = nullptr;      // one per column, or null
   const float* residual = nullptr;  // a matrix like dst (may be dst itself: then this accumulates), or null
@@ -17,8 +22,8 @@ struct Epilogue {
 };
 
 // Outputs beyond the caches cost twice to write, since each line is first read from there; past the caches they do not.
-// Whether outputs of so many bytes are to be streamed: whole lines of them, of which nothing is read again (see
-// store_tile.h for functions that do). What reads them next finds them in memory.
+// Whether outputs of so many bytes are to be streamed: whole lines of them, of which nothing is read again. What reads
+// them next finds them in memory.
 bool streams_outputs(int64_t bytes, int64_t channels, int64_t pixel_stride, FunctionCall call) noexcept;
 inline bool at_a_line(const float* dst) {
   return reinterpret_cast<uintptr_t>(dst) % 64 == 0;

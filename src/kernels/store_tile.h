@@ -9,14 +9,14 @@ namespace fastconv {
 namespace {
 
 // The functions whose registers fit beside the accumulators: a tile applies them before it is stored.
-inline bool applies_in_tile(Function function) {
-  return function == Function::identity || function == Function::clamp || function == Function::hard_swish;
+inline bool applies_in_tile(FunctionCall call) {
+  return at_most_clamps(call) || call.function == Function::hard_swish;
 }
 
 // The others run over rows just stored, which are in L1. Out of line: one copy of all functions, not one in each tile
 // size.
 __attribute__((noinline)) void apply_rows(FunctionCall call, float* dst, int64_t stride, int64_t rows, int64_t n) {
-  if (applies_in_tile(call.function)) return;
+  if (applies_in_tile(call)) return;
   if (stride == n) {  // rows may be narrower than a vector: take them as one
     n *= rows;
     rows = 1;

@@ -202,7 +202,7 @@ struct TileTransform {
     while (done + W <= a.channels && output_vector<false>(a, done)) done += W;
     if (done + W > a.channels && done < a.channels && output_vector<true>(a, done)) done = a.channels;
     const FunctionCall call = a.epilogue.call;
-    if (call.function == Function::identity || call.function == Function::clamp) return done;
+    if (at_most_clamps(call)) return done;
     for (int i = 0; i < a.rows; ++i) {
       for (int j = 0; j < a.columns; ++j) {
         float* p = a.dst + i * a.row_stride + j * a.pixel_stride;
