@@ -1,5 +1,6 @@
 #include "base/memory.h"
 
+#include <atomic>
 #include <chrono>
 
 #if defined(__linux__)
@@ -18,35 +19,35 @@ uintptr_t next_huge_page(const void* p) {
   return (reinterpret_cast<uintptr_t>(p) + kHugePage - 1) / kHugePage * kHugePage;
 }
 
-// A first touch clears a huge page, which takes some 0.2 ms. On a virtual machine whose host takes free memory back it
-// takes 2 ms, ten times what 4 KiB pages cost there, and sessions were created half as fast (decision 18).
-bool huge_pages_are_quick() noexcept {
-  constexpr int kTouched = 4;
-  constexpr std::chrono::microseconds kQuick{600};  // each
-  constexpr size_t kBytes = (kTouched + 1) * kHugePage;
-  void* const memory = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return false;
-  bool quick = false;
-  if (madvise(memory, kBytes, MADV_HUGEPAGE) == 0) {
-    const auto begin = std::chrono::steady_clock::now();
-    auto* const first = reinterpret_cast<volatile char*>(next_huge_page(memory));
-    for (int i = 0; i < kTouched; ++i) first[i * kHugePage] = 1;
-    quick = std::chrono::steady_clock::now() - begin < kTouched * kQuick;
+// The first touch of a huge page clears it, which takes some 0.2 ms. On a virtual machine whose host takes free memory
+// back it takes 2 ms where the host must find the page again, ten times what 4 KiB pages cost there, and sessions were
+// created half as fast (decisions 18 and 29). That may begin with any page: the last ones a process gave back are
+// quick. So the pages are touched here, a few at a time, until one lot is slow; from then on there are no more of them.
+constexpr int kLot = 4;
+constexpr std::chrono::microseconds kQuick{600};  // each
+std::atomic<bool> pages_are_quick{true};
+
+// Touches huge pages from `begin` on while they come quickly, and gives where it stopped.
+uintptr_t touch(uintptr_t begin, uintptr_t end) noexcept {
+  while (begin < end && pages_are_quick.load(std::memory_order_relaxed)) {
+    const auto start = std::chrono::steady_clock::now();
+    int touched = 0;
+    for (; touched < kLot && begin < end; ++touched, begin += kHugePage) *reinterpret_cast<volatile char*>(begin) = 0;
+    if (std::chrono::steady_clock::now() - start > touched * kQuick) pages_are_quick = false;
   }
-  munmap(memory, kBytes);
-  return quick;
+  return begin;
 }
 
 }  // namespace
 
 void prefer_huge_pages(void* data, int64_t bytes) noexcept {
   constexpr int64_t kLarge = 2 * kHugePage;
-  if (bytes < kLarge) return;
-  static const bool quick = huge_pages_are_quick();
-  if (!quick) return;
+  if (bytes < kLarge || !pages_are_quick.load(std::memory_order_relaxed)) return;
   const uintptr_t begin = next_huge_page(data);
   const uintptr_t end = (reinterpret_cast<uintptr_t>(data) + static_cast<uintptr_t>(bytes)) / kHugePage * kHugePage;
-  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+  if (begin >= end || madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE) != 0) return;
+  const uintptr_t rest = touch(begin, end);
+  if (rest < end) madvise(reinterpret_cast<void*>(rest), end - rest, MADV_NOHUGEPAGE);
 }
 
 #else
