@@ -9,7 +9,7 @@
 namespace fastconv {
 
 // Functions that every kernel applies to sums before it stores them; others it may apply to what it has stored.
-constexpr bool at_most_clamps(FunctionCall call) {
+static constexpr bool at_most_clamps(FunctionCall call) {
   return call.function == Function::identity || call.function == Function::clamp;
 }
 

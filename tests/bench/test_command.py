@@ -223,7 +223,7 @@ def test_choice_judges_every_algorithm_that_applies(tmp_path, capsys):
 def test_regret_counts_where_it_repeats(monkeypatch):
     seen = iter([{"direct": 2.0, "im2col": 1.0}, {"direct": 1.0, "im2col": 1.0}])
     monkeypatch.setattr(bench_choice, "measure", lambda runs, **_: _medians(next(seen)))
-    assert bench_choice.judge(ConvCase(parse("1x8x6x6:8:1")), 1).regret == 0
+    assert bench_choice.judge(ConvCase(parse("1x16x6x6:16:1")), 1).regret == 0
 
 
 def _medians(ms):

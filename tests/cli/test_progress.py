@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 
 import pytest
 from rich.progress import Progress
@@ -37,7 +38,7 @@ COMMANDS = {
     "bench model lenet5 --engines onnxruntime": ["lenet5"],
     "bench conv 1x4x6x6:4:3 1x4x7x7:4:3 --engines onnxruntime": ["1x4x6x6:4:3", "1x4x7x7:4:3"],
     "bench layers 1x8x6x6:8:3": ["1x8x6x6:8:3"],
-    "bench overhead": ["calls"],
+    "bench overhead": ["calls", *(["many parameters"] if importlib.util.find_spec("torch") else [])],
     "bench threads lenet5": ["lenet5"],
     "bench session lenet5": ["lenet5"],
     "bench roofline lenet5": ["the machine's ceilings", "lenet5"],
