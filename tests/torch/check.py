@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import io
+import pickle
 
 import numpy as np
 import pytest
@@ -34,6 +36,14 @@ def randomised(model):
             module.weight.data.uniform_(0.5, 1, generator=generator)
             module.bias.data.normal_(0, 0.1, generator=generator)
     return model.eval()
+
+
+def copies_of(module):
+    """Return copies of a module by every way there is: pickled, copied, and saved by torch."""
+    file = io.BytesIO()
+    torch.save(module, file)
+    file.seek(0)
+    return [pickle.loads(pickle.dumps(module)), copy.deepcopy(module), torch.load(file, weights_only=False)]
 
 
 def as_float64(x):
