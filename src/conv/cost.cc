@@ -5,10 +5,12 @@
 #include "base/checks.h"
 #include "conv/tap_calls.h"
 #include "conv/tap_weights.h"
+#include "conv/winograd_few.h"
 #include "conv/winograd_tiles.h"
 #include "kernels/costs.h"
 #include "kernels/gemm/split.h"
 #include "kernels/gemm/table.h"
+#include "kernels/winograd/winograd.h"
 
 namespace fastconv {
 namespace {
@@ -68,24 +70,47 @@ double col2im_cost(const ConvProblem& p, const Machine& machine) {
          kSumCall * static_cast<double>(p.out[0] * p.out[1] * (p.kernel[2] + 1));
 }
 
-double winograd_cost(const ConvProblem& p, const Machine& machine, int m) {
-  const WinogradTiles shape = winograd_tiles(p, m);
+namespace {
+
+// Multiply-adds that the transform of a filter takes as long as, beside its products with few tiles: 512@7 to 512, four
+// tiles, takes 0.41 ms, two 0.26 (Zen 5, one thread, November 2026, fastconv bench layers 1x512x7x7:512:3).
+constexpr double kFilter = 72;
+
+// The products of few tiles, which read the weights as they are.
+double few_tiles_cost(const ConvProblem& p, const WinogradTiles& shape, const Machine& machine) {
+  const int64_t columns = round_up(p.group_k(), choose_winograd_few(machine.isa)->columns);
+  const double filters = static_cast<double>(p.c) * static_cast<double>(columns);
+  return streamed(filters * (kFilter + static_cast<double>(shape.points() * shape.count())), weight_count(p), machine);
+}
+
+// Thin tiles lack the points of the last pair: a product for each point, over the tiles that have it.
+double point_products_cost(const ConvProblem& p, const WinogradTiles& shape, const Machine& machine) {
   const GemmF32Kernel& kernel = choose_gemm_f32(machine.isa);
-  const double points = shape.points(), depth = static_cast<double>(p.kernel[0]);
-  const double channels = depth * static_cast<double>(p.group_c()), groups = static_cast<double>(p.groups);
-  // Thin tiles lack the points of the last pair: a product for each point, over the tiles that have it.
-  double products = 0, transformed = 0;
+  const double channels = static_cast<double>(p.kernel[0] * p.group_c());
+  double products = 0;
   for (int row = 0; row < shape.rows.size(); ++row) {
     for (int column = 0; column < shape.columns.size(); ++column) {
       const int64_t tiles = shape.rows.tiles_with(row) * shape.columns.tiles_with(column);
-      products += groups * tile_cost(kernel, tiles * p.out[0], p.group_k(), machine.isa);
-      transformed += static_cast<double>(tiles);
+      products += static_cast<double>(p.groups) * tile_cost(kernel, tiles * p.out[0], p.group_k(), machine.isa);
+    }
+  }
+  return streamed(channels * products, shape.points() * channels * static_cast<double>(p.k), machine);
+}
+
+}  // namespace
+
+double winograd_cost(const ConvProblem& p, const Machine& machine, int m) {
+  const WinogradTiles shape = winograd_tiles(p, m);
+  double transformed = 0;
+  for (int row = 0; row < shape.rows.size(); ++row) {
+    for (int column = 0; column < shape.columns.size(); ++column) {
+      transformed += static_cast<double>(shape.rows.tiles_with(row) * shape.columns.tiles_with(column));
     }
   }
   // Each slice of the input is transformed once, and each of the output.
   const double slices = static_cast<double>(p.out[0] + (p.kernel[0] - 1) * p.dilation[0]);
   const double values = slices * static_cast<double>(p.c) + static_cast<double>(p.out[0] * p.k);
-  return streamed(channels * products, points * channels * static_cast<double>(p.k), machine) +
+  return (few_tiles(p, m, machine.isa) ? few_tiles_cost(p, shape, machine) : point_products_cost(p, shape, machine)) +
          kernel_costs(machine.isa).transform * transformed * values;
 }
 

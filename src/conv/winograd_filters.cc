@@ -21,14 +21,14 @@ struct FilterMatrix {
 
   FilterMatrix() {
     constexpr WinogradPoints<T> points = winograd_points<T>();
-    row[0][0] = 1 / points.norm_zero();
+    row[0][0] = 1;
     for (int i = 0; i < points.kPairs; ++i) {
       for (int sign = 0; sign < 2; ++sign) {
-        double power = 1 / points.norm(i);
+        double power = 1;
         for (int k = 0; k < R; ++k, power *= sign ? -points.p[i] : points.p[i]) row[1 + 2 * i + sign][k] = power;
       }
     }
-    row[T - 1][R - 1] = 1;
+    row[T - 1][R - 1] = points.last_tap(R);
   }
 };
 

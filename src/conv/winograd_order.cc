@@ -7,7 +7,7 @@
 namespace fastconv {
 namespace {
 
-int part(const WinogradOrder::Tile& tile) {
+int part(const WinogradTile& tile) {
   return tile.row->thin ? (tile.column->thin ? 3 : 0) : (tile.column->thin ? 2 : 1);
 }
 
@@ -23,9 +23,9 @@ WinogradOrder::WinogradOrder(const WinogradTiles& tiles, int64_t images, int64_t
   }
   for (auto begin = tiles_.begin(); begin != tiles_.end();) {
     const auto end = begin + std::min<int64_t>(block, tiles_.end() - begin);
-    std::stable_sort(begin, end, [](const Tile& a, const Tile& b) { return part(a) < part(b); });
+    std::stable_sort(begin, end, [](const WinogradTile& a, const WinogradTile& b) { return part(a) < part(b); });
     const auto end_of = [&](int last) {
-      return std::count_if(begin, end, [&](const Tile& tile) { return part(tile) <= last; });
+      return std::count_if(begin, end, [&](const WinogradTile& tile) { return part(tile) <= last; });
     };
     blocks_.push_back({{{end_of(0), end_of(1)}, {end_of(0), end_of(2)}, {0, end_of(1)}, {0, end_of(3)}}});
     begin = end;

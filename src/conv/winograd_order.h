@@ -12,10 +12,6 @@ namespace fastconv {
 
 class WinogradOrder {
  public:
-  struct Tile {
-    int64_t image;
-    const WinogradAxis::Tile *row, *column;
-  };
   struct Range {
     int64_t begin, end;
   };
@@ -26,7 +22,7 @@ class WinogradOrder {
   WinogradOrder(WinogradOrder&&) = default;
   WinogradOrder& operator=(WinogradOrder&&) = default;
 
-  const Tile& operator[](int64_t place) const { return tiles_[place]; }
+  const WinogradTile& operator[](int64_t place) const { return tiles_[place]; }
   // The places, in the block that begins at `first`, of the tiles that have a point.
   Range with_point(int64_t first, int64_t point) const { return blocks_[first / block_].with[kinds_[point]]; }
 
@@ -38,7 +34,7 @@ class WinogradOrder {
 
   int64_t block_ = 1;
   std::vector<WinogradAxis::Tile> rows_, columns_;
-  std::vector<Tile> tiles_;
+  std::vector<WinogradTile> tiles_;
   std::vector<Block> blocks_;
   std::vector<int> kinds_;
 };

@@ -29,6 +29,11 @@ struct WinogradAxis {
   Tile tile(int64_t index) const;
 };
 
+struct WinogradTile {
+  int64_t image;
+  const WinogradAxis::Tile *row, *column;
+};
+
 struct WinogradTiles {
   WinogradAxis rows, columns;  // of tiles; `columns` is the axis that is always transformed
   int axes() const { return rows.r > 1 ? 2 : 1; }

@@ -25,19 +25,10 @@ struct Line {
   static constexpr int T = kThin ? kAllPoints - 2 : kAllPoints, M = T - R + 1, P = T / 2 - 1, kTaps = R;
   static constexpr WinogradPoints<kAllPoints> kAll = winograd_points<kAllPoints>();
   static constexpr WinogradPoints<T> kPoints = first_points<T>(kAll);
+  static constexpr double kLastTap = kAll.last_tap(R);
 
   // Where a point's value is among all of them.
   static constexpr int place(int point) { return point < T - 1 ? point : kAllPoints - 1; }
-
-  // Weights are divided by the differences to the pair that is left out as well (WinogradPoints::norm); pixels are
-  // multiplied by them: y is the square of a point.
-  static inline Vec scaled(double y, Vec x) {
-    if constexpr (kThin) {
-      constexpr double left_out = kAll.p[P];
-      x = simd::mul(simd::broadcast(static_cast<float>(y - left_out * left_out)), x);
-    }
-    return x;
-  }
 
   // c[0] x[0] + c[1] x[2] + ...; `count` coefficients, the last of which is 1.
   static inline Vec even_sum(const double* c, int count, const Vec* x) {
@@ -49,20 +40,19 @@ struct Line {
 
   // In the order 0, +p1, -p1, +p2, -p2 ..., infinity.
   [[gnu::always_inline]] static inline void to_points(const Vec (&x)[T], Vec (&y)[T]) {
-    y[0] = scaled(0, even_sum(kPoints.all, P + 1, x));
+    y[0] = even_sum(kPoints.all, P + 1, x);
 #pragma GCC unroll 4
     for (int i = 0; i < P; ++i) {
       const double p = kPoints.p[i];
-      const Vec even = scaled(p * p, even_sum(kPoints.rest[i], P, x + 2));
-      const Vec odd =
-          simd::mul(simd::broadcast(static_cast<float>(p)), scaled(p * p, even_sum(kPoints.rest[i], P, x + 1)));
+      const Vec even = even_sum(kPoints.rest[i], P, x + 2);
+      const Vec odd = simd::mul(simd::broadcast(static_cast<float>(p)), even_sum(kPoints.rest[i], P, x + 1));
       y[1 + 2 * i] = simd::add(even, odd);
       y[2 + 2 * i] = simd::sub(even, odd);
     }
     y[T - 1] = even_sum(kPoints.all, P + 1, x + 1);
   }
 
-  // Pixel i = sum over points of point^i * value; infinity adds to the last.
+  // Pixel i = sum over points of point^i * value / norm(point); infinity adds to the last.
   [[gnu::always_inline]] static inline void to_pixels(const Vec (&x)[T], Vec (&y)[M]) {
     Vec sum[P], difference[P];
 #pragma GCC unroll 4
@@ -70,12 +60,15 @@ struct Line {
       sum[i] = simd::add(x[1 + 2 * i], x[2 + 2 * i]);
       difference[i] = simd::sub(x[1 + 2 * i], x[2 + 2 * i]);
     }
+    const auto divided = [](Vec value, double norm) {
+      return norm == 1 ? value : simd::mul(simd::broadcast(static_cast<float>(1 / norm)), value);
+    };
     double power[P];
 #pragma GCC unroll 4
-    for (int i = 0; i < P; ++i) power[i] = 1;
+    for (int i = 0; i < P; ++i) power[i] = 1 / kPoints.norm[i];
 #pragma GCC unroll 8
     for (int row = 0; row < M; ++row) {
-      Vec value = row == 0 ? x[0] : row == M - 1 ? x[T - 1] : simd::zero();
+      Vec value = row == 0 ? divided(x[0], kPoints.all[0]) : row == M - 1 ? divided(x[T - 1], kLastTap) : simd::zero();
 #pragma GCC unroll 4
       for (int i = 0; i < P; ++i) {
         const Vec part = row % 2 ? difference[i] : sum[i];

@@ -17,16 +17,24 @@ struct WinogradPoints {
   double p[kPairs];
   double all[kPairs + 1];       // coefficients of y^k
   double rest[kPairs][kPairs];  // rest[i][k]: of y^k
+  // What products are divided by at +-p_i: the product of the differences to all other finite points. At 0 it is
+  // all[0]. At infinity weights are the last tap times p_1^(taps - 1), as if pixels lay p_1 apart, and products divided
+  // by that.
+  double norm[kPairs];
 
-  constexpr explicit WinogradPoints(const double (&points)[kPairs]) : p(), all(), rest() {
+  constexpr explicit WinogradPoints(const double (&points)[kPairs]) : p(), all(), rest(), norm() {
     for (int i = 0; i < kPairs; ++i) p[i] = points[i];
     expand(-1, all);
-    for (int i = 0; i < kPairs; ++i) expand(i, rest[i]);
+    for (int i = 0; i < kPairs; ++i) {
+      expand(i, rest[i]);
+      norm[i] = 2 * p[i] * p[i] * at(rest[i], kPairs, p[i] * p[i]);
+    }
   }
-
-  // What weights are divided by at +-p_i, and at 0: the product of the differences to all other finite points.
-  constexpr double norm(int i) const { return 2 * p[i] * p[i] * at(rest[i], kPairs, p[i] * p[i]); }
-  constexpr double norm_zero() const { return all[0]; }
+  constexpr double last_tap(int taps) const {
+    double power = 1;
+    for (int i = 1; i < taps; ++i) power *= p[0];
+    return power;
+  }
 
  private:
   constexpr void expand(int without, double* c) const {

@@ -5,10 +5,15 @@ namespace fastconv {
 #define FASTCONV_WINOGRAD(types, m, r, axes, isa)                        \
   WinogradInputFn winograd_input_##types##_##m##x##r##_##axes##d__##isa; \
   WinogradOutputFn winograd_output_##types##_##m##x##r##_##axes##d__##isa;
+#define FASTCONV_WINOGRAD_FEW(types, tiles, columns, isa) \
+  WinogradFewFn winograd_##types##_few_##tiles##x##columns##__##isa;
 #include "kernels/winograd/kernels.inc"
+#undef FASTCONV_WINOGRAD_FEW
 #undef FASTCONV_WINOGRAD
 
 namespace {
+
+#define FASTCONV_WINOGRAD_FEW(types, tiles, columns, isa)
 
 #define FASTCONV_WINOGRAD(types, m, r, axes, isa)          \
   {"winograd_" #types "_" #m "x" #r "_" #axes "d__" #isa,  \
@@ -21,11 +26,31 @@ namespace {
 const WinogradKernel kRows[] = {
 #include "kernels/winograd/kernels.inc"
 };
+#undef FASTCONV_WINOGRAD_FEW
+#undef FASTCONV_WINOGRAD
+
+#define FASTCONV_WINOGRAD(types, m, r, axes, isa)
+#define FASTCONV_WINOGRAD_FEW(types, tiles, columns, isa)              \
+  {"winograd_" #types "_few_" #tiles "x" #columns "__" #isa, Isa::isa, \
+   winograd_##types##_few_##tiles##x##columns##__##isa, tiles, columns},
+const WinogradFewKernel kFewRows[] = {
+#include "kernels/winograd/kernels.inc"
+};
+#undef FASTCONV_WINOGRAD_FEW
 #undef FASTCONV_WINOGRAD
 
 const RegisterKernels registered(kRows);
+const RegisterKernels registered_few(kFewRows);
 
 }  // namespace
+
+const WinogradFewKernel* choose_winograd_few(Isa isa) {
+  const WinogradFewKernel* best = nullptr;
+  for (const WinogradFewKernel& row : kFewRows) {
+    if (row.isa <= isa) best = &row;
+  }
+  return best;
+}
 
 const WinogradKernel* choose_winograd(int m, int r, int axes, Isa isa) {
   const WinogradKernel* best = nullptr;

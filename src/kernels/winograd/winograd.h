@@ -2,8 +2,9 @@
 // F(m x m, r x r), or of one, F(m, r), where the other axis of the tile is a single pixel. The products between them
 // are tap-GEMM's; conv/winograd.cc joins the three.
 //
-// Where m > 2, a tile may be thin along an axis: it has m - 2 pixels there, and lacks the points of the last pair. It
-// multiplies the same weights as the others at those that it has.
+// Weights come to the products as their polynomial's values at the points (points.h); the transform of outputs divides
+// by what that leaves. Where m > 2, a tile may be thin along an axis: it has m - 2 pixels there, and lacks the points
+// of the last pair. It multiplies the same weights as the others at those that it has.
 #pragma once
 
 #include <cstdint>
@@ -40,8 +41,20 @@ struct WinogradOutputArgs {
   Epilogue epilogue;
 };
 
+// The products of a few tiles, F(4 x 4, 3 x 3), by filters that it transforms itself: for every point, tile and column,
+// dst = sum over channels of src * filter at the point. Whole filters are read, nine values for 36, once.
+struct WinogradFewArgs {
+  const float* src;      // [channels / kFewChannels][point][tile][kFewChannels], zeros behind the last channel
+  const float* filters;  // [channel][tap][columns], tap (i, j) times p_1^(i + j)
+  int64_t channels;
+  int tiles;   // 1 to the kernel's
+  float* dst;  // [point][tile][columns]
+};
+inline constexpr int kFewChannels = 16;
+
 using WinogradInputFn = void(const WinogradInputArgs&);
 using WinogradOutputFn = int64_t(const WinogradOutputArgs&);
+using WinogradFewFn = void(const WinogradFewArgs&);
 
 // Whether a thin tile has this one of T points: 0, +p_1, -p_1, +p_2, -p_2 ..., infinity.
 constexpr bool thin_has(int point, int t) {
@@ -55,6 +68,16 @@ struct WinogradKernel : Kernel<WinogradInputFn> {
   WinogradKernel(const char* name, Isa isa, WinogradInputFn* input, WinogradOutputFn* output, int m, int r, int axes)
       : Kernel(name, "winograd", isa, input), output(output), m(m), r(r), axes(axes) {}
 };
+
+struct WinogradFewKernel : Kernel<WinogradFewFn> {
+  int tiles;    // at most
+  int columns;  // always
+  WinogradFewKernel(const char* name, Isa isa, WinogradFewFn* fn, int tiles, int columns)
+      : Kernel(name, "winograd", isa, fn), tiles(tiles), columns(columns) {}
+};
+
+// Null where none is listed: with few registers, filters would be transformed again for every two tiles.
+const WinogradFewKernel* choose_winograd_few(Isa isa);
 
 // Null where no F(m, r) of so many axes is listed.
 const WinogradKernel* choose_winograd(int m, int r, int axes, Isa isa);
