@@ -68,6 +68,33 @@ def test_parameters_and_layers_are_not_looked_at():
     assert [program.frozen for program in programs] == [6]
 
 
+class Chain(nn.Sequential):
+    """A class that is not torch's."""
+
+
+class Other(nn.Identity):
+    """Another."""
+
+
+STRUCTURE = {
+    "replaced": lambda model: model.__setitem__(0, Other()),
+    "one more": lambda model: model.append(nn.ReLU()),
+    "a method": lambda model: setattr(model[0], "forward", lambda x: x),
+}
+
+
+@pytest.mark.parametrize("name", STRUCTURE)
+def test_structure_is_not_looked_at(name):
+    model, x = Chain(Chain(small())).eval(), torch.randn(1, 3, 6, 6)
+    run, programs = compiled(model, options=dict(FREEZING))
+    with torch.no_grad():
+        first = run(x)
+        hold(first, model, x)
+        STRUCTURE[name](model)
+        torch.testing.assert_close(run(x), first, rtol=0, atol=0)
+    assert [program.frozen for program in programs] == [6]
+
+
 def test_other_modules_of_the_same_code_are_seen():
     """More of them than dynamo compiles the code of one module for."""
     models, x = [small() for _ in range(torch._dynamo.config.recompile_limit + 2)], torch.randn(1, 3, 6, 6)

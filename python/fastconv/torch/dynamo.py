@@ -1,7 +1,8 @@
 """`torch.compile(model, backend="fastconv")`: from what dynamo captures to a program.
 
 AOTAutograd makes the captured graph functional and writes it in aten operators, `program` arranges it in networks and
-torch's own calls. Parameters stay inputs, which dynamo marks, so weights that change later are seen; but see `freezing`.
+torch's own calls. Parameters stay inputs, which dynamo marks, so weights that change later are seen, unless they
+are frozen (`freezing`).
 """
 
 from __future__ import annotations
@@ -41,10 +42,10 @@ def backend(
     options : mapping, optional
         ``torch.compile(..., options={"precision": "high"})``: the error budget, by default the one in force (see
         `fastconv.set_precision`). ``"tune": False`` leaves every choice to the cost model, as in `fastconv.compile`.
-        ``"freezing": True`` promises that after the first call nobody writes to, loads or replaces parameters, nor
-        torch's own layers and containers, nor anything on these. Then no call passes or looks at them, as far as
-        dynamo lets a backend take them out of its work (the logger tells where it does not) and the graph writes to
-        none of its inputs and returns no view of one.
+        ``"freezing": True`` promises that after the first call nobody writes to, loads or replaces parameters, buffers,
+        submodules or methods of these, nor sets anything on torch's own layers and containers. Then no call passes
+        or looks at them, where dynamo lets a backend take them out of its work (the logger tells where it does not)
+        and the graph writes to none of its inputs and returns no view of one.
 
     Returns
     -------

@@ -18,6 +18,7 @@ from torch._guards import GuardsSet, Source
 from torch.fx import GraphModule, Node
 
 _OWN = ("torch.nn.modules.", "fastconv.torch.layers")  # where torch's layers and containers are, and convert's
+_TABLES = ("_modules", "_parameters", "_buffers")
 
 
 def freeze(module: GraphModule, example_inputs: Sequence[Any], fixed: Iterable[int]) -> dict[int, torch.Tensor]:
@@ -80,21 +81,28 @@ class _Frame:
         return self._is_own(modules[0]) or isinstance(self._value(modules[0]), GraphModule)
 
     def guards_without(self, frozen: set[Source]) -> GuardsSet:
-        """Return dynamo's guards without those of frozen parameters and of torch's own layers and containers.
+        """Return dynamo's guards without those that frozen parameters and modules need not have.
 
         In their place are the identity of the modules that the parameters were reached through, since all modules of
         the same code come here, and whether these are in training mode.
         """
         guards = GuardsSet()
         for guard in self.output.guards:
-            parts, modules = _chain(guard.originating_source), _modules(guard.originating_source)
-            if frozen.isdisjoint(parts) and not (modules and self._is_own(modules[0])):
+            if not self._is_promised(guard.originating_source, frozen):
                 guards.add(guard)
         for module in dict.fromkeys(_modules(source)[-1] for source in frozen):
             # By the name below that of the module: then dynamo limits recompilations of each module, not of all.
             guards.add(module.base.make_guard(GuardBuilder.ID_MATCH))
             guards.add(AttrSource(module, "training").make_guard(GuardBuilder.CONSTANT_MATCH))
         return guards
+
+    def _is_promised(self, source: Source, frozen: set[Source]) -> bool:
+        """Tell whether this stays what it is: how modules are built, and all of torch's own layers and containers."""
+        modules = _modules(source)
+        if not modules:
+            return False
+        is_structure = source is modules[0] or (isinstance(source, AttrSource) and source.member in _TABLES)
+        return is_structure or self._is_own(modules[0]) or not frozen.isdisjoint(_chain(source))
 
     def _is_own(self, module: Source) -> bool:
         """Tell whether a module is one of torch's own layers or containers."""
