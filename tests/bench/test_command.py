@@ -18,7 +18,7 @@ from fastconv.bench.run import Conditions, Row
 from fastconv.bench.shapes import parse
 from fastconv.bench.table import against_fastest, cells, footnotes, ratios
 from fastconv.bench.timing import Timing
-from fastconv.bench.torch_engines import Backend, Inductor
+from fastconv.bench.torch_engines import Inductor
 from fastconv.cli import main
 
 CASES = [
@@ -89,12 +89,24 @@ def test_inductor_computes_the_same_network():
         Inductor().conv(ConvCase(parse(CASES[0])))
 
 
-def test_our_backend_computes_the_same_network():
+OURS = {
+    "fastconv.torch": "torch.compile, backend fastconv",
+    "fastconv.torch-freezing": "torch.compile, backend fastconv, freezing",
+    "fastconv.torch.convert": "fastconv.torch.convert, by an example",
+    "fastconv.torch.convert-freezing": "fastconv.torch.convert, by an example, freezing",
+}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_ways_through_torch_compute_the_same_network(name, caplog):
     pytest.importorskip("torch", reason="torch.compile is PyTorch's")
-    case = ModelCase.of("lenet5", None, threads=1, precision="highest")
-    runner = Backend().model(case)
-    assert relative_error(runner.result(), case.exact()) < 2e-6
-    assert runner.how == "torch.compile, backend fastconv"
+    case = ModelCase.of("lenet5", None, threads=1, precision="high")
+    engine = installed([name])[-1]  # behind fastconv's own
+    runner = engine.model(case)
+    assert relative_error(runner.result(), case.exact()) < 1e-5
+    assert runner.how == OURS[name]
+    assert engine.precision(case) == "high"
+    assert not [record for record in caplog.records if record.name == "fastconv"]  # nothing left to torch, or to dynamo
 
 
 def test_the_fastest_peer_is_told():
@@ -104,7 +116,7 @@ def test_the_fastest_peer_is_told():
     nan = float("nan")
     rows = [row("a", "fastconv", "NCHW", 2.0), row("a", "fastconv", "NHWC", 1.0), row("a", "torch", "NCHW", 3.0)]
     rows += [row("a", "torch", "NHWC", 1.5), row("b", "fastconv", "NCHW", 1.0), row("b", "torch", "NCHW", nan)]
-    rows += [row("a", "fastconv.torch", "NCHW", 1.25)]  # ourselves, by another door
+    rows += [row("a", name, "NCHW", 1.25) for name in OURS]  # ourselves, by other doors
     assert against_fastest(rows) == {"a": 1.5}
 
 

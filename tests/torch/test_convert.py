@@ -95,8 +95,11 @@ def test_copies(used):
         hold(converted(x), model, x)
 
 
-def test_gradients_are_refused():
-    converted = fastconv.torch.convert(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()))
+@pytest.mark.parametrize(
+    "examples", [None, (torch.zeros(1, 3, 6, 6, requires_grad=True),)], ids=["compiled", "exported"]
+)
+def test_gradients_are_refused(examples):
+    converted = fastconv.torch.convert(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()), examples)
     x = torch.randn(1, 3, 6, 6)
     with pytest.raises(RuntimeError, match=r"convert: Sequential must be called under torch.no_grad.*'0.weight' and 1"):
         converted(x)

@@ -403,17 +403,6 @@ def test_hooks_run_once(without_dynamo):
     hold(got, model, x)
 
 
-def test_gradients_are_refused_of_what_is_exported():
-    x = torch.randn(1, 3, 8, 8)
-    converted = fastconv.torch.convert(small(), (x.clone().requires_grad_(),))
-    with pytest.raises(RuntimeError, match=r"convert: Sequential must be called under torch.no_grad.*'0.weight'"):
-        converted(x)
-    converted.requires_grad_(False)
-    assert converted(x).shape == (1, 5, 4, 4)
-    with pytest.raises(RuntimeError, match="gradients of 'input 0'"):
-        converted(x.requires_grad_())
-
-
 def test_traces_are_refused():
     """They would hold the results of one call."""
     x = torch.randn(1, 3, 8, 8)

@@ -18,7 +18,7 @@ from fastconv.bench.cases import ConvCase, ModelCase, UnsupportedError
 from fastconv.bench.engine import Array, Engine, Runner
 from fastconv.bench.litert_engine import LiteRt
 from fastconv.bench.ncnn_engine import Ncnn
-from fastconv.bench.torch_engines import Backend, Inductor, OneDnn, Torch
+from fastconv.bench.torch_engines import Backend, Converted, Inductor, OneDnn, Torch
 
 
 class FastConv(Engine):
@@ -164,6 +164,9 @@ ENGINES: tuple[Engine, ...] = (
     OneDnn(),
     Inductor(),
     Backend(),
+    Backend(freezing=True),
+    Converted(),
+    Converted(freezing=True),
     OnnxRuntime(),
     OpenVino(),
     OpenVinoBf16(),

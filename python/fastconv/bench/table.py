@@ -72,7 +72,7 @@ def against_fastest(rows: Sequence[Row]) -> dict[str, float]:
     ratios = {}
     for case in dict.fromkeys(row.case for row in rows):
         equals = [row for row in rows if row.case == case and not row.failed and not row.is_mixed]
-        peers = [row.ms for row in equals if row.engine not in ("fastconv", "fastconv.torch")]
+        peers = [row.ms for row in equals if not row.engine.startswith("fastconv")]
         if peers:
             ratios[case] = min(peers) / min(row.ms for row in equals if row.engine == "fastconv")
     return ratios

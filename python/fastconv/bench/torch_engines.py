@@ -207,9 +207,13 @@ class Backend(Inductor):
     """fastconv by way of torch.compile."""
 
     name = "fastconv.torch"
+    door = "torch.compile, backend fastconv"
 
-    def __init__(self) -> None:
+    def __init__(self, freezing: bool = False) -> None:
         Torch.__init__(self)
+        self.freezing = freezing
+        if freezing:
+            self.name, self.door = f"{self.name}-freezing", f"{self.door}, freezing"
 
     def precision(self, case: ConvCase | ModelCase) -> str:
         """The budget that the case names."""
@@ -223,7 +227,22 @@ class Backend(Inductor):
         return super().model(case)
 
     def _compiled(self, module: Any, case: ModelCase) -> tuple[Any, str]:
-        return through_backend(module, case.precision), "torch.compile, backend fastconv"
+        return through_backend(module, case.precision, freezing=self.freezing), self.door
+
+
+class Converted(Backend):
+    """fastconv in a module that is converted by the case's inputs."""
+
+    name = "fastconv.torch.convert"
+    door = "fastconv.torch.convert, by an example"
+
+    def _compiled(self, module: Any, case: ModelCase) -> tuple[Any, str]:
+        import fastconv
+        from fastconv.torch import convert
+
+        examples = tuple(self._tensor(array) for array in case.feed.values())
+        with fastconv.precision(case.precision):
+            return convert(module, examples, freezing=self.freezing), self.door
 
 
 def through_backend(module: Any, precision: str, **more: Any) -> Any:

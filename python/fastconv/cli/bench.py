@@ -43,7 +43,8 @@ def add(commands: Any) -> argparse.ArgumentParser:
     peers.add_argument(
         "--engines",
         metavar="A,B",
-        help="peers to measure (default: all installed that compile nothing; all: every one)",
+        help="peers to measure (default: all installed that compile nothing; all: every one); fastconv.torch, "
+        "fastconv.torch-freezing, fastconv.torch.convert and fastconv.torch.convert-freezing are fastconv behind torch",
     )
     peers.add_argument("--markdown", type=Path, metavar="FILE", help="write the table as Markdown")
     peers.add_argument("--plot", type=Path, metavar="PNG", help="draw a bar chart")

@@ -50,12 +50,12 @@ class Direct:
         _check_extents(graph)
         _drop_checks(graph)
         places = _take_places(exported, module)
-        program = make_program(exported.graph_module, range(len(places)), network_options(), freezing)
+        self._places = None if freezing else Places(module, places)
+        frozen = {index: owner[name] for index, (owner, name) in enumerate(places)} if freezing else {}
+        program = make_program(exported.graph_module, range(len(places)), network_options(), freezing, frozen)
         log_left(program)
         self.segments = program.segments
         self._run = program.run
-        self._places = Places(module, places)
-        self._frozen = self._places.parameters() if freezing else None
         self._results = exported.call_spec.out_spec
 
     def __call__(self, tensors: Sequence[torch.Tensor]) -> Any:
@@ -66,13 +66,16 @@ class Direct:
         IndirectError
             Where the module is not built as it was any more.
         """
-        parameters = self._frozen or self._places.parameters()
-        try:
-            results = self._run(*parameters, *tensors)
-        except Exception:
-            self._places.check_kinds(parameters)
-            raise
+        results = self._run(*tensors) if self._places is None else self._run_with_parameters(self._places, tensors)
         return _pytree.tree_unflatten(results, self._results)
+
+    def _run_with_parameters(self, places: Places, tensors: Sequence[torch.Tensor]) -> Any:
+        parameters = places.parameters()
+        try:
+            return self._run(*parameters, *tensors)
+        except Exception:
+            places.check_kinds(parameters)
+            raise
 
 
 class _Forward(torch.nn.Module):

@@ -1,13 +1,15 @@
 """`torch.compile(model, backend="fastconv")`: from what dynamo captures to a program.
 
 AOTAutograd makes the captured graph functional and writes it in aten operators, `program` arranges it in networks and
-torch's own calls. Parameters stay inputs, which dynamo marks, so weights that change later are seen.
+torch's own calls. Parameters stay inputs, which dynamo marks, so weights that change later are seen, unless they
+are frozen (`freezing`).
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import torch
@@ -40,8 +42,10 @@ def backend(
     options : mapping, optional
         ``torch.compile(..., options={"precision": "high"})``: the error budget, by default the one in force (see
         `fastconv.set_precision`). ``"tune": False`` leaves every choice to the cost model, as in `fastconv.compile`.
-        ``"freezing": True`` promises, as it does to inductor, that nobody writes to the parameters after the first
-        call; ones that are replaced are seen.
+        ``"freezing": True`` promises that after the first call nobody writes to, loads or replaces parameters, buffers,
+        submodules or methods of these, nor sets anything on torch's own layers and containers. Then no call passes
+        or looks at them, where dynamo lets a backend take them out of its work (the logger tells where it does not)
+        and the graph writes to none of its inputs and returns no view of one.
 
     Returns
     -------
@@ -53,7 +57,7 @@ def backend(
 
 def compile_graph(
     module: GraphModule,
-    example_inputs: Sequence[Any],
+    inputs: Sequence[Any],
     options: Mapping[str, Any] | None,
     report: Callable[[Program], None],
 ) -> Callable[..., Any]:
@@ -61,22 +65,36 @@ def compile_graph(
     settings = dict(options or {})
     freezing = _freezing(settings.pop("freezing", False))
     for_networks = network_options(**settings)
-    if torch.is_grad_enabled() and any(isinstance(x, torch.Tensor) and x.requires_grad for x in example_inputs):
+    if torch.is_grad_enabled() and any(isinstance(x, torch.Tensor) and x.requires_grad for x in inputs):
         calls = (node for node in module.graph.nodes if node.op in ("call_function", "call_method", "call_module"))
         report(Program(module.forward, left=[Left(operator_name(n), n.name, GRADIENTS) for n in calls]))
         return module.forward
     programs: list[Program] = []
+    is_plain = False
 
     def compile_aten(gm: GraphModule, example_inputs: Sequence[Any]) -> Callable[..., Any]:
-        programs.append(make_program(gm, _parameters(), for_networks, freezing))
+        nonlocal is_plain
+        is_plain, fixed = _is_plain(module), _parameters()
+        frozen = _freeze(module, inputs, fixed) if freezing and is_plain and fixed else {}
+        programs.append(make_program(gm, fixed, for_networks, freezing, frozen))
         report(programs[0])
         return programs[0].run
 
     with whole_resizes():
         wrapped: Callable[..., Any] = aot_module_simplified(
-            module, list(example_inputs), fw_compiler=compile_aten, bw_compiler=None, inference_compiler=compile_aten
+            module, list(inputs), fw_compiler=compile_aten, bw_compiler=None, inference_compiler=compile_aten
         )
-    return programs[0].run if _is_plain(module) else wrapped
+    return programs[0].run if is_plain else wrapped
+
+
+def _freeze(module: GraphModule, example_inputs: Sequence[Any], fixed: list[int]) -> dict[int, torch.Tensor]:
+    try:
+        from fastconv.torch.freezing import freeze  # as late as this: it needs much of dynamo to be as it knows it
+
+        return freeze(module, example_inputs, fixed)
+    except Exception as error:  # of any kind
+        _logger.warning("freezing: parameters stay inputs of each call: %s: %s", type(error).__name__, error)
+        return {}
 
 
 def _freezing(freezing: Any) -> bool:
@@ -116,7 +134,9 @@ def _is_plain(module: GraphModule) -> bool:
     It writes back to inputs, makes outputs that are views of inputs or of each other, and switches autocast off.
     """
     metadata = _metadata()
-    if metadata is None or any(module.parameters()) or any(module.buffers()) or torch.is_autocast_enabled("cpu"):
+    if metadata is None or torch.is_autocast_enabled("cpu"):
+        return False
+    if next(chain(module.parameters(), module.buffers()), None) is not None:
         return False
     own = (OutputType.non_alias, OutputType.unsafe_view_alias)
     return (

@@ -31,21 +31,28 @@ class Program:
     Attributes
     ----------
     run : callable
-        Takes the graph's inputs, and returns the list of its outputs.
+        Takes the graph's inputs but those that are frozen, and returns the list of its outputs.
     lowered : list of str
         The operators that fastconv computes, one entry a call.
     left : list of Left
         The calls that torch computes.
+    frozen : int
+        How many of the graph's inputs are part of the program.
     """
 
     run: Callable[..., Any]
     lowered: list[str] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
+    frozen: int = 0
 
 
 def make_program(
-    module: GraphModule, fixed: Iterable[int], options: Mapping[str, Any], freezing: bool = False
+    module: GraphModule,
+    fixed: Iterable[int],
+    options: Mapping[str, Any],
+    freezing: bool,
+    frozen: Mapping[int, torch.Tensor],
 ) -> Program:
     """Make a program of a functional aten graph.
 
@@ -59,10 +66,13 @@ def make_program(
         Keyword arguments of ``_core.Network``.
     freezing : bool
         See `Segment`.
+    frozen : mapping of int to tensor
+        Those of the parameters that stay what they are, by position: they are not passed.
     """
     found = partition(module.graph)
     placeholders = [node for node in module.graph.nodes if node.op == "placeholder"]
-    assembly = _Assembly(module, {placeholders[index] for index in fixed}, options, freezing)
+    held = {placeholders[index]: tensor for index, tensor in frozen.items()}
+    assembly = _Assembly(module, {placeholders[index] for index in fixed}, held, options, freezing)
     run = assembly.make(found)
     native = [node for step in found.steps if step.native for node in step.nodes]
     return Program(
@@ -70,6 +80,7 @@ def make_program(
         lowered=[operator_name(node) for node in native if _computes(node)],
         left=[Left(operator_name(node), node.name, why) for node, why in found.reasons.items() if _computes(node)],
         segments=assembly.segments,
+        frozen=len(frozen),
     )
 
 
@@ -87,8 +98,15 @@ def _computes(node: Node) -> bool:
 class _Assembly:
     """The state while a graph's steps are written into a new graph."""
 
-    def __init__(self, module: GraphModule, fixed: set[Node], options: Mapping[str, Any], freezing: bool):
-        self.module, self.fixed, self.options, self.freezing = module, fixed, options, freezing
+    def __init__(
+        self,
+        module: GraphModule,
+        fixed: set[Node],
+        frozen: Mapping[Node, torch.Tensor],
+        options: Mapping[str, Any],
+        freezing: bool,
+    ):
+        self.module, self.fixed, self.frozen, self.options, self.freezing = module, fixed, frozen, options, freezing
         self.segments: list[Segment] = []
         self.graph = Graph()
         self.copies: dict[Node, Node] = {}
@@ -97,9 +115,17 @@ class _Assembly:
     def make(self, found: Partition) -> Callable[..., Any]:
         if self._is_one_segment(found.steps):
             placeholders = [node for node in self.module.graph.nodes if node.op == "placeholder"]
-            return self._segment(found.steps[0], list(self.output.args[0]), placeholders).__call__
+            arguments = [node for node in placeholders if node not in self.frozen]
+            return self._segment(found.steps[0], list(self.output.args[0]), arguments).__call__
+        root = torch.nn.Module()
         for node in self.module.graph.nodes:
-            if node.op in ("placeholder", "get_attr"):
+            if node in self.frozen:
+                setattr(root, node.name, self.frozen[node])
+                self.copies[node] = self.graph.create_node("get_attr", node.name)
+            elif node.op == "get_attr":
+                setattr(root, node.target, getattr(self.module, node.target))
+                self.copies[node] = self.graph.node_copy(node)
+            elif node.op == "placeholder":
                 self.copies[node] = self.graph.node_copy(node)
         for step in found.steps:
             if step.native:
@@ -108,10 +134,6 @@ class _Assembly:
                 for node in step.nodes:
                     self.copies[node] = self.graph.node_copy(node, self.copies.__getitem__)
         self.graph.output(map_arg(self.output.args[0], self.copies.__getitem__))
-        root = torch.nn.Module()
-        for node in self.module.graph.nodes:
-            if node.op == "get_attr":
-                setattr(root, node.target, getattr(self.module, node.target))
         return GraphModule(root, self.graph).forward
 
     def _is_one_segment(self, steps: list[Step]) -> bool:
@@ -134,6 +156,7 @@ class _Assembly:
             [node for node in arguments if node in read and node not in self.fixed],
             outputs,
             arguments,
+            {node: tensor for node, tensor in self.frozen.items() if node in read},
             self.options,
             self.freezing,
         )
@@ -142,7 +165,8 @@ class _Assembly:
 
     def _add_segment(self, step: Step) -> None:
         inside = set(step.nodes)
-        arguments = list(dict.fromkeys(n for node in step.nodes for n in node.all_input_nodes if n not in inside))
+        read = dict.fromkeys(n for node in step.nodes for n in node.all_input_nodes)
+        arguments = [node for node in read if node not in inside and node not in self.frozen]
         outputs = [node for node in step.nodes if any(user not in inside for user in node.users)]
         segment = self._segment(step, outputs, arguments)
         called = self.graph.call_function(segment, tuple(self.copies[node] for node in arguments))

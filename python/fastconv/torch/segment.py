@@ -60,6 +60,8 @@ class Segment:
         What it returns.
     arguments : list of Node
         What it is called with, in order; `fixed` and `inputs` are among them.
+    frozen : mapping of Node to tensor
+        Parameters that are no arguments, since they stay what they are.
     options : mapping
         Keyword arguments of ``_core.Network``.
     freezing : bool
@@ -75,17 +77,19 @@ class Segment:
         inputs: list[Node],
         outputs: list[Node],
         arguments: list[Node],
+        frozen: Mapping[Node, Tensor],
         options: Mapping[str, Any],
         freezing: bool,
     ) -> None:
         self.__name__ = name
-        self._nodes, self._fixed, self._inputs, self._outputs = nodes, fixed, inputs, outputs
+        self._nodes, self._fixed, self._inputs, self._outputs = nodes, [*frozen, *fixed], inputs, outputs
+        self._frozen = tuple(frozen.values())
         self._options, self._freezing = options, freezing
         self._readers = [(node.name, _reader(node)) for node in inputs]
         self._writers = [_writer(node) for node in outputs]
         self._pick_fixed, self._pick_inputs = _picker(fixed, arguments), _picker(inputs, arguments)
         self._packed: dict[tuple[int, ...], _Packed] = {}  # by the addresses of the parameters
-        self._last: tuple[Sequence[Tensor], _Packed] | None = None
+        self._last: tuple[tuple[Tensor, ...], _Packed] | None = None
 
     @property
     def networks(self) -> list[_core.Network]:
@@ -94,19 +98,20 @@ class Segment:
 
     def __call__(self, *arguments: Any) -> list[Any]:
         """Return the outputs."""
-        packed = self._current(self._pick_fixed(arguments))
+        packed = self._current(self._frozen + self._pick_fixed(arguments))
         given = self._pick_inputs(arguments)
         results = packed.network.run({name: read(x) for (name, read), x in zip(self._readers, given)})
         return [write(result) for write, result in zip(self._writers, results)]
 
-    def _current(self, fixed: Sequence[Tensor]) -> _Packed:
+    def _current(self, fixed: tuple[Tensor, ...]) -> _Packed:
         """Return the network with these parameters."""
-        if self._freezing and self._last is not None and all(map(is_, fixed, self._last[0])):
-            return self._last[1]
+        if self._freezing and self._last is not None:
+            last, packed = self._last
+            if fixed is last or all(map(is_, fixed, last)):  # the same tuple, where none is an argument
+                return packed
         addresses = tuple(map(Tensor.data_ptr, fixed))
-        packed = self._packed.get(addresses)
-        if packed is None or packed.writes != writes(fixed):
-            packed = self._pack(fixed, addresses)
+        known = self._packed.get(addresses)
+        packed = known if known is not None and known.writes == writes(fixed) else self._pack(fixed, addresses)
         if self._freezing:
             self._last = fixed, packed
         return packed
