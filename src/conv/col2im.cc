@@ -45,7 +45,6 @@ class Col2imPlan : public ConvPlan {
     plane_ = p_.in_pixels() * pixel_;
     ones_ = AlignedArray<float>(round_up(widest, kDepthwiseLanes));
     std::fill_n(ones_.data(), ones_.size(), 1.0f);
-    streams_ = gemm_streams(p_.groups * packed_size(column_size_, p_.group_k(), gemm_.packed_nr) * kFloat);
     workers_ = num_threads();
     plan_rows();
   }
@@ -136,7 +135,7 @@ class Col2imPlan : public ConvPlan {
     args.dst = products + tap * plane_;
     args.dst_stride = pixel_;
     const bool more = tap + 1 < p_.taps() || call + 1 < calls_;
-    if (streams_ && more) args.fetch_ahead = gemm_fetch_ahead(tap_size);
+    if (more) args.fetch_ahead = gemm_fetch_ahead(tap_size);
     gemm_.fn(args);
   }
 
@@ -192,8 +191,7 @@ class Col2imPlan : public ConvPlan {
   int64_t calls_ = 0;              // of tap-GEMM for a group's columns
   int64_t band_ = 0;               // calls whose products stay in half of L2
   int64_t pixel_ = 0, plane_ = 0;  // elements between pixels, and taps, of the products
-  bool streams_ = false;
-  int64_t workers_ = 1;  // threads that have memory of their own
+  int64_t workers_ = 1;            // threads that have memory of their own
   AlignedArray<float> ones_;
   std::vector<Row> rows_;
 };

@@ -284,7 +284,7 @@ class TapConvPlan : public ConvPlan {
             }
             for (int64_t column = first_column; column < last_column; ++column) {
               run_panel(from, buffers, image * p_.out_pixels(), block, column / calls_, column % calls_,
-                        column + 1 < last_column);
+                        column + 1 < last_column && (streams_ || block == first_block));
             }
           }
           if (streams_outputs_) fence_streams();
@@ -304,12 +304,12 @@ class TapConvPlan : public ConvPlan {
   }
 
   void run_panel(const Element* src, const ConvBuffers& buffers, int64_t first_pixel, int64_t block, int64_t group,
-                 int64_t call, bool more) const noexcept {
+                 int64_t call, bool fetches_next) const noexcept {
     const int64_t column = group * p_.group_k() + call * kernel_.nr, gathered_pixel = p_.groups * channels_;
     GemmArgs<Element> args;
     args.weights = reinterpret_cast<const Element*>(buffers.weights) + group * group_size_ + call * panel_size_;
     args.panel_stride = column_size_ * kernel_.packed_nr;
-    const bool fetches = streams_ && more && call + 1 < calls_;
+    const bool fetches = fetches_next && call + 1 < calls_;
     args.n = kernel_.call_columns(call, calls_, p_.group_k());
     args.fetch_source = fetches_source_ && call == 0;
     int32_t fetched = -1;

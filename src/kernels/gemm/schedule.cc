@@ -39,6 +39,7 @@ void gemm_matrix(const GemmKernel<Element>& kernel, const GemmArgs<Element>& arg
                 [&](int64_t first_tile, int64_t last_tile, int64_t first_call, int64_t last_call) {
                   const int64_t end = std::min(last_tile * kernel.mr, args.m);
                   for (int64_t first = first_tile * kernel.mr; first < end; first += block) {
+                    const bool fetches = streams || first == first_tile * kernel.mr;
                     for (int64_t call = first_call; call < last_call; ++call) {
                       GemmArgs<Element> part = args;
                       const int64_t column = call * kernel.nr;
@@ -49,7 +50,7 @@ void gemm_matrix(const GemmKernel<Element>& kernel, const GemmArgs<Element>& arg
                       if (part.epilogue.bias) part.epilogue.bias += column;
                       if (part.epilogue.residual) part.epilogue.residual += column;
                       part.m = std::min(block, end - first);
-                      if (streams && call + 1 < last_call) part.fetch_ahead = gemm_fetch_ahead(call_stride);
+                      if (fetches && call + 1 < last_call) part.fetch_ahead = gemm_fetch_ahead(call_stride);
                       part.src += first * args.row_stride;
                       part.dst += first * args.dst_stride;
                       if (part.epilogue.residual) part.epilogue.residual += first * args.epilogue.residual_stride;

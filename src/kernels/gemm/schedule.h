@@ -10,10 +10,13 @@
 
 namespace fastconv {
 
-// Weights that fit in half of L2 stay there; larger ones are streamed, and fetched ahead: by a panel, whose successor
-// lies behind it, or by 64 KiB of a longer one, so that what is fetched is used before it leaves L2. One row of 9216 to
-// 4096: 4.24 ms fetched by panels of 1.2 MB, 4.22 by 4 KiB, 3.72 by 8, 3.48 by 32, 3.40 by 64, 3.85 by 128. Zen 5 (1 MB
-// of L2), one thread, November 2026, fastconv.nn.Linear.
+// Weights that fit in half of L2 stay there for all blocks of rows but the first, which finds them where the network's
+// last run left them; larger ones are streamed by each block. What is not in L2 is fetched ahead: by a panel, whose
+// successor lies behind it, or by 64 KiB of a longer one, so that what is fetched is used before it leaves L2. One row
+// of 9216 to 4096: 4.24 ms fetched by panels of 1.2 MB, 4.22 by 4 KiB, 3.72 by 8, 3.48 by 32, 3.40 by 64, 3.85 by 128
+// (fastconv.nn.Linear). Small weights, fetched for the first block: MobileNetV2 3.37 and 3.25 ms, ResNet-18 8.3
+// and 7.9, EfficientNet-B0 5.5 and 5.35, others level, as is a layer alone, run again and again (fastconv bench model
+// mobilenet_v2). Zen 5 (1 MB of L2), one thread, November 2026.
 bool gemm_streams(int64_t weight_bytes) noexcept;
 int64_t gemm_fetch_ahead(int64_t panel_size) noexcept;
 
