@@ -84,6 +84,7 @@ struct Value {
   Format format = Format::plain;
   ConstantPtr constant{};  // set where the value is known
   Placement placement{};
+  int pieces = 0;  // not 0: it lies in memory as so many bfloat16 for each float32, see pieces.h
 };
 
 struct OpDef;
