@@ -35,7 +35,7 @@ class ConvOutputs {
   // The most pixels of a line, whatever a layer would take at once, where a call computes so many channels: they stay
   // in the first cache beside what the kernel reads. 1x1 24@112 to 144 to 24 ..., four layers: 1.284 ms with lines of
   // 512 pixels, 1.237 of 192, 1.233 of 96, 1.228 of 56, 1.269 of 28 (1.315 in float32). Zen 5 (48 KB), one thread,
-  // November 2026: fastconv bench model on such a chain.
+  // November 2026: fc.compile(fc.nn.Sequential(...), precision="medium"), variants in turns.
   int64_t longest_line(int64_t channels) const {
     const int64_t bytes = channels * static_cast<int64_t>(sizeof(float));
     return converts_ ? std::max<int64_t>(cpu_info().l1d_bytes / 4 / bytes, 1) : INT64_MAX;

@@ -98,6 +98,7 @@ struct Node {
   // What a layer does before it stores: y = function(result + inputs[residual]). Set by the pass that fuses epilogues.
   FunctionCall function{};
   int residual = -1;
+  int choice = -1;  // of an operator with several algorithms: the number of the one that was chosen (see PieceUse)
 };
 
 int64_t element_count(std::span<const int64_t> shape);  // overflow-checked; all extents must be known

@@ -164,8 +164,10 @@ struct AttributeDef {
 using AttributeDefs = std::vector<AttributeDef>;
 AttributeDefs joined(AttributeDefs first, const AttributeDefs& second);
 
-// What a step has to do with values in pieces (see pieces.h).
+// What a step has to do with values in pieces (see pieces.h). It follows from the algorithm, which is chosen with it
+// and kept for plan() in Node::choice.
 struct PieceUse {
+  int choice = -1;
   int reads = 0;        // as how many it can be given its input 0; 0: it reads float32
   bool writes = false;  // whether it can write its output 0 as any number
 };

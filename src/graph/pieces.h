@@ -19,7 +19,8 @@ inline int64_t bytes_of(const Value& value) {
   return value.pieces ? checked_mul(value.pieces, piece_bytes(value)) : byte_count(value.dtype, value.shape);
 }
 
-// Chooses the values that are in pieces. Once values have their places (placement.h).
+// Chooses the values that are in pieces, and each node's algorithm, on which that depends. Once values have their
+// places (placement.h).
 void choose_pieces(Graph& graph, const PlanOptions& options, PackCache& cache);
 
 }  // namespace fastconv::graph

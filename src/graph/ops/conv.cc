@@ -162,17 +162,26 @@ class ConvStep final : public Step {
   int64_t packed_at_;  // where weights packed at run time lie in the workspace
 };
 
-const Algorithm& algorithm_of(const PlanContext& c, const ConvProblem& p) {
+// The number of an algorithm: the node's choice, made now where it was not yet.
+int chosen(const PlanContext& c, const ConvProblem& p) {
+  if (c.node().choice >= 0) return c.node().choice;
   const Precision precision = parse_precision(c.options().precision);
   const std::string name = preferred_algorithm(p, precision, c.options().algorithms);
-  return choose_algorithm(p, Machine::here(active_isa()), precision, name, c.label().c_str());
+  const Algorithm& algorithm = choose_algorithm(p, Machine::here(active_isa()), precision, name, c.label().c_str());
+  const auto& all = all_algorithms();
+  return static_cast<int>(std::find(all.begin(), all.end(), &algorithm) - all.begin());
+}
+
+const Algorithm& algorithm_of(int choice) {
+  return *all_algorithms()[static_cast<size_t>(choice)];
 }
 
 template <bool kTransposed>
 PieceUse pieces_of_conv(PlanContext& c) {
   const ConvProblem p = problem_of(c, kTransposed);
-  const Algorithm& algorithm = algorithm_of(c, p);
-  return {algorithm.reads_pieces ? algorithm.reads_pieces(p) : 0,
+  const int choice = chosen(c, p);
+  const Algorithm& algorithm = algorithm_of(choice);
+  return {choice, algorithm.reads_pieces ? algorithm.reads_pieces(p) : 0,
           algorithm.writes_pieces && algorithm.writes_pieces(p)};
 }
 
@@ -194,7 +203,7 @@ std::unique_ptr<Step> plan_conv(PlanContext& c) {
   if (options.residual) options.residual_pixel_stride = c.input(c.node().residual).placement.pixel_stride;
   options.src_pieces = layout_of(c.graph(), c.node().inputs[0]);
   options.dst_pieces = layout_of(c.graph(), c.node().outputs[0]);
-  const Algorithm& algorithm = algorithm_of(c, p);
+  const Algorithm& algorithm = algorithm_of(chosen(c, p));
   PackedPtr packed;
   if (c.input(1).constant) {
     using Packed = AlignedArray<float>;
