@@ -1,7 +1,5 @@
 #include "graph/pieces.h"
 
-#include <algorithm>
-
 #include "graph/passes/passes.h"
 
 namespace fastconv::graph {
