@@ -156,8 +156,9 @@ class Explanation:
     Attributes
     ----------
     steps : list of dict
-        One per step of the plan, in order: name, op, epilogue (what the layer took in: "add relu"), algorithm (with
-        the kernel), ms, share (of the total time, 0 to 1), flops, bytes, shape, error (None where there is none; see
+        One per step of the plan, in order: name, op, epilogue (what the layer took in: "add relu"; "bf16" last where it
+        stores bfloat16 for the layers behind it, "2bf16" or "3bf16" for as many pieces of a value), algorithm (with the
+        kernel), ms, share (of the total time, 0 to 1), flops, bytes, shape, error (None where there is none; see
         `explain`).
     """
 

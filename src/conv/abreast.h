@@ -14,7 +14,11 @@ inline int64_t pixels_abreast(const ConvProblem& p) {
   return p.groups == 1 && p.taps() == 1 && p.c == p.k && p.k < kDepthwiseLanes ? kDepthwiseLanes / p.k : 1;
 }
 
-// The problem is pointwise, of 1, 2, 4 or 8 channels; pixels lie side by side in all arrays.
+inline bool can_run_abreast(const ConvProblem& p) {
+  return pixels_abreast(p) > 1 && p.pointwise();
+}
+
+// The problem can run so, with 1, 2, 4 or 8 channels; pixels lie side by side in all arrays.
 std::unique_ptr<ConvPlan> plan_abreast(const ConvProblem& problem, const ConvOptions& options);
 
 }  // namespace fastconv

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/bf16.h"
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "conv/machine.h"
@@ -25,6 +26,12 @@ enum class Precision : int { highest = 0, high = 1, medium = 2 };
 Precision parse_precision(const std::string& name);
 const char* precision_name(Precision precision);
 
+// A value as bfloat16 that sum to its float32 (base/bf16.h): [piece][pixel][pair of channels], dense.
+struct Pieces {
+  int count = 0;       // 0: the value is in float32
+  int64_t stride = 0;  // pairs from a piece of the value to the next one
+};
+
 struct ConvOptions {
   Isa isa = Isa::scalar;
   FunctionCall function;  // applied last
@@ -33,6 +40,8 @@ struct ConvOptions {
   int64_t src_pixel_stride = 0;
   int64_t dst_pixel_stride = 0;
   int64_t residual_pixel_stride = 0;
+  // Of a source and of outputs that are in pieces; only as the algorithm reads and writes them.
+  Pieces src_pieces, dst_pieces;
 };
 
 // The options with every pixel stride told.
@@ -44,12 +53,14 @@ inline ConvOptions with_strides(ConvOptions options, const ConvProblem& p) {
 }
 
 struct ConvBuffers {
-  const float* src;
+  const float* src;       // null where it is in pieces
   const float* weights;   // as the algorithm's pack() leaves them
   const float* bias;      // k values, or null
   const float* residual;  // as many values as dst (may be dst itself), or null
-  float* dst;
-  void* workspace;  // 64-byte aligned
+  float* dst;             // null where they are
+  void* workspace;        // 64-byte aligned
+  const Bf16Pair* src_pieces = nullptr;
+  Bf16Pair* dst_pieces = nullptr;
 };
 
 // What is done to the outputs of pixels `step` apart, from this one and this channel on.
@@ -90,6 +101,10 @@ struct Algorithm {
   std::unique_ptr<ConvPlan> (*plan)(const ConvProblem&, const ConvOptions&);
   // The weights again, bit for bit; null where the packed form does not tell them.
   void (*unpack)(const ConvProblem&, const float* packed, Isa, float* weights) = nullptr;
+  // How many pieces of bfloat16 it takes a source's values apart to, and can be given instead; null: none, ever.
+  int (*reads_pieces)(const ConvProblem&) = nullptr;
+  // Whether it can store its outputs so; null: never.
+  bool (*writes_pieces)(const ConvProblem&) = nullptr;
 };
 
 AlignedArray<float> pack_weights(const Algorithm& algorithm, const ConvProblem& problem, const float* weights, Isa isa);

@@ -16,7 +16,7 @@ constexpr int64_t kDepthwiseMultiplier = 8;
 
 // Few channels a group leave most of tap-GEMM's panels empty.
 bool fits_depthwise(const ConvProblem& p) {
-  const bool few = p.groups > 1 || (pixels_abreast(p) > 1 && p.pointwise());
+  const bool few = p.groups > 1 || can_run_abreast(p);
   return few && kDepthwise.refuse(p).empty() && (p.group_c() > 1 || p.group_k() <= kDepthwiseMultiplier);
 }
 

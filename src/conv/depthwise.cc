@@ -8,6 +8,7 @@
 #include "base/threads.h"
 #include "conv/abreast.h"
 #include "conv/algorithms.h"
+#include "conv/outputs.h"
 #include "conv/taps.h"
 #include "kernels/copy/copy.h"
 #include "kernels/depthwise/table.h"
@@ -59,7 +60,10 @@ struct OutputRow {
 class DepthwisePlan : public ConvPlan {
  public:
   DepthwisePlan(const ConvProblem& problem, const ConvOptions& options)
-      : p_(problem), options_(with_strides(options, problem)), kernel_(choose_depthwise_f32(options.isa)) {
+      : p_(problem),
+        options_(with_strides(options, problem)),
+        kernel_(choose_depthwise_f32(options.isa)),
+        outputs_(problem, options_, problem.k) {
     repeats_ = p_.group_c() < p_.group_k();
     tap_pixel_ = repeats_ ? p_.k : options_.src_pixel_stride;
     if (repeats_) {
@@ -70,16 +74,18 @@ class DepthwisePlan : public ConvPlan {
     plan_phases();
     plan_rows();
     plan_blocks();
-    streams_outputs_ = streams_outputs(p_.n * p_.out_pixels() * p_.k * static_cast<int64_t>(sizeof(float)), p_.k,
-                                       options_.dst_pixel_stride, options_.function);
+    plan_workspace();
   }
 
-  int64_t workspace_bytes() const override { return repeats_ ? repeat_.bytes() : 0; }
+  int64_t workspace_bytes() const override {
+    return checked_add(outputs_at_, shares_ * share_outputs_ * static_cast<int64_t>(sizeof(float)));
+  }
   const KernelInfo& kernel() const override { return kernel_; }
 
   void run(const ConvBuffers& b) const noexcept override {
     if (p_.n == 0) return;
     kernel_.count_run();
+    outputs_.count_run();
     if (!repeats_) return run_images(b, b.src, 0, p_.n);
     for (int64_t image = 0; image < p_.n; ++image) {
       repeat_.run(b.src + image * p_.in_pixels() * options_.src_pixel_stride, b.workspace);
@@ -162,27 +168,37 @@ class DepthwisePlan : public ConvPlan {
     blocks_ = ceil_div(p_.k, block_channels_);
   }
 
+  void plan_workspace() {
+    outputs_at_ = round_up(repeats_ ? repeat_.bytes() : 0, kAlignment);
+    int64_t longest = 0;
+    for (const WidthPhase& phase : phases_) longest = std::max(longest, ceil_div(phase.count, strips_));
+    share_outputs_ = outputs_.memory(checked_mul(longest, block_channels_));
+  }
+
   // Threads share rows; of small images, whose neighbours' weights outweigh them, channels: see gemm_along().
   void run_images(const ConvBuffers& b, const float* src, int64_t first_image, int64_t images) const noexcept {
     constexpr int64_t kSmall = 128;
     const int64_t rows = static_cast<int64_t>(rows_.size());
     const int64_t work = p_.out[2] / strips_ * block_channels_ * p_.group_c() * p_.taps();
     const Along along = p_.out_pixels() < kSmall ? Along::columns : Along::rows;
-    parallel_grid(images * rows, blocks_ * strips_, product_grain(work), along,
-                  [&](int64_t begin, int64_t end, int64_t first_part, int64_t last_part) {
+    parallel_grid(images * rows, blocks_ * strips_, product_grain(work), along, share_outputs_ ? shares_ : INT64_MAX,
+                  [&](int64_t share, int64_t begin, int64_t end, int64_t first_part, int64_t last_part) {
+                    std::byte* memory = static_cast<std::byte*>(b.workspace) + outputs_at_;
+                    float* outputs = reinterpret_cast<float*>(memory) + share * share_outputs_;
                     for (int64_t part = first_part; part < last_part; ++part) {
                       for (int64_t row = begin; row < end;) {
                         const int64_t image = row / rows, first = row % rows, last = std::min(rows, first + end - row);
-                        run_part(b, src + image * p_.in_pixels() * tap_pixel_, first_image + image, part, first, last);
+                        run_part(b, src + image * p_.in_pixels() * tap_pixel_, first_image + image, part, first, last,
+                                 outputs);
                         row += last - first;
                       }
                     }
-                    if (streams_outputs_) fence_streams();
+                    if (outputs_.streams()) fence_streams();
                   });
   }
 
   void run_part(const ConvBuffers& b, const float* src, int64_t image, int64_t part, int64_t first_row,
-                int64_t last_row) const noexcept {
+                int64_t last_row, float* outputs) const noexcept {
     const int64_t channel = part / strips_ * block_channels_, strip = part % strips_;
     DepthwiseF32Args args;
     args.pixel = tap_pixel_;
@@ -204,10 +220,7 @@ class DepthwisePlan : public ConvPlan {
         args.first = phase.count * strip / strips_;
         args.m = phase.count * (strip + 1) / strips_ - args.first;
         const int64_t pixel = image * p_.out_pixels() + row.pixel + phase.out_begin + args.first * phase.out_step;
-        args.dst = b.dst + pixel * options_.dst_pixel_stride + channel;
-        args.dst_stride = phase.out_step * options_.dst_pixel_stride;
-        args.epilogue = epilogue_at(options_, b, pixel, phase.out_step, channel, streams_outputs_);
-        kernel_.fn(args);
+        outputs_.call(kernel_, args, b, {pixel, phase.out_step, args.m, channel, args.channels}, outputs);
       }
     }
   }
@@ -215,6 +228,7 @@ class DepthwisePlan : public ConvPlan {
   ConvProblem p_;
   ConvOptions options_;
   const DepthwiseF32Kernel& kernel_;
+  const ConvOutputs outputs_;
   int64_t tap_pixel_ = 0;  // elements between pixels of the source that taps read
   bool repeats_ = false;
   CopyPlan repeat_;
@@ -223,7 +237,9 @@ class DepthwisePlan : public ConvPlan {
   std::vector<TapRow> tap_rows_;
   size_t tap_begin_ = 0;  // of the list made last
   int64_t strips_ = 1, blocks_ = 1, block_channels_ = 0;
-  bool fetch_ = false, streams_outputs_ = false;
+  bool fetch_ = false;
+  int64_t shares_ = num_threads();
+  int64_t outputs_at_ = 0, share_outputs_ = 0;  // in the workspace: outputs that only pieces are stored of
 };
 
 }  // namespace
@@ -242,9 +258,12 @@ const Algorithm kDepthwise = {
     [](const ConvProblem& p, const ConvOptions& options) -> std::unique_ptr<ConvPlan> {
       const ConvOptions o = with_strides(options, p);
       const bool dense = o.src_pixel_stride == p.c && o.dst_pixel_stride == p.k && o.residual_pixel_stride == p.k;
-      if (pixels_abreast(p) > 1 && p.pointwise() && dense) return plan_abreast(p, o);
+      if (can_run_abreast(p) && dense) return plan_abreast(p, o);
       return std::make_unique<DepthwisePlan>(p, o);
     },
+    nullptr,
+    nullptr,
+    [](const ConvProblem& p) { return p.k % kProducts<Bf16Pair> == 0 && !can_run_abreast(p); },
 };
 
 }  // namespace fastconv

@@ -5,6 +5,15 @@
 
 namespace fastconv {
 
+namespace {
+
+// No pair has channels of two groups.
+bool writes_pieces(const ConvProblem& p) {
+  return p.group_k() % kProducts<Bf16Pair> == 0;
+}
+
+}  // namespace
+
 const Algorithm kDirect = {
     "direct",
     [](const ConvProblem&) { return Precision::highest; },
@@ -14,6 +23,8 @@ const Algorithm kDirect = {
     tap_pack<float>,
     plan_tap_conv<float, 1>,
     tap_unpack,
+    nullptr,
+    writes_pieces,
 };
 
 namespace {
@@ -27,7 +38,10 @@ constexpr Algorithm direct_bf16(const char* name, Precision (*precision)(const C
           tap_pack_key<Bf16Pair>,
           tap_packed_size<Bf16Pair, kPieces>,
           tap_pack<Bf16Pair, kPieces>,
-          plan_tap_conv<Bf16Pair, kPieces>};
+          plan_tap_conv<Bf16Pair, kPieces>,
+          nullptr,
+          [](const ConvProblem& p) { return p.group_c() % kProducts<Bf16Pair> == 0 ? kPieces : 0; },
+          writes_pieces};
 }
 
 }  // namespace

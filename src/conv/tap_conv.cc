@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "base/threads.h"
+#include "conv/outputs.h"
 #include "conv/tap_calls.h"
 #include "conv/tap_weights.h"
 #include "conv/taps.h"
 #include "kernels/gemm/pack.h"
 #include "kernels/gemm/schedule.h"
 #include "kernels/gemm/split.h"
-#include "kernels/quantize/table.h"
 
 namespace fastconv {
 namespace {
@@ -35,6 +35,8 @@ class TapConvPlan : public ConvPlan {
       : p_(problem),
         options_(with_strides(options, problem)),
         kernel_(tap_kernel<Element>(problem, options.isa)),
+        outputs_(problem, options_, problem.group_k()),
+        converts_(kSplits && !options.src_pieces.count),
         pieces_(pieces),
         channels_(tap_channels<Element>(problem)),
         tap_size_(channels_ * kernel_.packed_nr) {
@@ -48,19 +50,18 @@ class TapConvPlan : public ConvPlan {
     phases_[2] = width_phases(p_, kernel_, options.isa).phases;
     plan_source_rows();
     plan_segments();
-    streams_outputs_ = streams_outputs(p_.n * p_.out_pixels() * p_.k * static_cast<int64_t>(sizeof(float)),
-                                       p_.group_k(), options_.dst_pixel_stride, options_.function);
+    plan_workspace();
   }
 
   int64_t workspace_bytes() const override {
-    const int64_t planes = pieces_ * (gathers_ ? shares_ : 1);
-    return checked_mul(checked_mul(planes, plane_), static_cast<int64_t>(sizeof(Element)));
+    return checked_add(outputs_at_, shares_ * share_outputs_ * static_cast<int64_t>(sizeof(float)));
   }
   const KernelInfo& kernel() const override { return kernel_; }
 
   void run(const ConvBuffers& buffers) const noexcept override {
     if (p_.n > 0) kernel_.count_run();
-    if (p_.n > 0 && kConverts) quantize_.count_run();
+    if (p_.n > 0 && converts_) quantize_.count_run();
+    if (p_.n > 0) outputs_.count_run();
     for (int64_t image = 0; image < p_.n; ++image) run_image(image, buffers);
   }
 
@@ -83,12 +84,12 @@ class TapConvPlan : public ConvPlan {
       high = std::max(high, taps.base.back() + (taps.count - 1) * taps.src_step + 1);
     }
     const bool reaches_outside = low < 0 || high > p_.in[2];
-    gathers_ = kConverts && p_.taps() == 1 && !reaches_outside;
-    copies_source_ = reaches_outside || (kConverts && !gathers_);
+    gathers_ = converts_ && p_.taps() == 1 && !reaches_outside;
+    copies_source_ = reaches_outside || (converts_ && !gathers_);
     border_ = copies_source_ ? -low : 0;
     width_ = copies_source_ ? high - low : p_.in[2];
-    pixel_ = copies_source_ ? p_.groups * channels_ : options_.src_pixel_stride;
-    if (copies_source_) plane_ = plane_size(p_.in[0] * p_.in[1] * width_);
+    pixel_ = copies_source_ ? p_.groups * channels_ : source_stride();
+    plane_ = copies_source_ ? plane_size(p_.in[0] * p_.in[1] * width_) : options_.src_pieces.stride;
     // In a row of pixels that lie side by side the kernel's width folds into k: fewer, longer taps.
     folds_width_ = !p_.transposed && p_.groups == 1 && p_.dilation[2] == 1 && pixel_ == channels_ &&
                    std::all_of(phases_[2].begin(), phases_[2].end(), [](const AxisTaps& taps) {
@@ -118,8 +119,10 @@ class TapConvPlan : public ConvPlan {
     // 2x2, stride 2, the source in memory: 32@272 to 64 2.60 ms for 1.43, 16@536 to 32 2.53 for 1.43 (Zen 5).
     // Windows of one row: 2 taps, 32@84350 to 32 1.49 ms for 1.40 (Zen 5).
     const bool once = p_.taps() == 1 || (folds_width_ && p_.kernel[0] <= p_.stride[0] && p_.kernel[1] <= p_.stride[1]);
-    fetches_source_ = !kConverts && once && pixel_ == p_.c && !streams_ && p_.taps() * p_.c >= p_.k &&
-                      p_.in_pixels() * p_.c > cpu_info().l2_bytes / static_cast<int64_t>(sizeof(float));
+    // In pieces: 1x1 32@224 to 192 to 32 ..., four layers 9.3 ms for 12.0, 128@112 to 128 4.72 for 4.87 (Zen 5).
+    const int64_t size = p_.groups * channels_;  // of a dense pixel
+    fetches_source_ = !converts_ && once && pixel_ == size && !streams_ && p_.taps() * p_.c >= p_.k &&
+                      p_.in_pixels() * size > cpu_info().l2_bytes / static_cast<int64_t>(sizeof(Element));
     std::map<std::vector<int64_t>, std::pair<int32_t, int32_t>> known;  // tap lists already made
     for (const AxisTaps& depth : phases_[0]) {
       for (const AxisTaps& height : phases_[1]) {
@@ -152,6 +155,17 @@ class TapConvPlan : public ConvPlan {
     plane_ = plane_size(most_gathered_);
     for_products(pieces_,
                  [&](int source, int weights) { gathered_taps_.push_back({source * plane_, weights * tap_size_}); });
+  }
+
+  void plan_workspace() {
+    const int64_t planes = gathers_ ? pieces_ * shares_ : copies_source_ ? pieces_ : 0;
+    outputs_at_ = round_up(checked_mul(checked_mul(planes, plane_), static_cast<int64_t>(sizeof(Element))), kAlignment);
+    int64_t longest = 0, widest = 0;
+    for (const Segment& segment : segments_) longest = std::max(longest, segment.m);
+    for (int64_t call = 0; call < calls_; ++call) {
+      widest = std::max(widest, kernel_.call_columns(call, calls_, p_.group_k()));
+    }
+    share_outputs_ = outputs_.memory(checked_mul(longest, widest));
   }
 
   // The outputs of a phase of the width in rows [h, end) of one of the height, which meet the same taps.
@@ -196,7 +210,7 @@ class TapConvPlan : public ConvPlan {
   // Long lines are cut so that a block's source stays in cache and threads have something to share. `line`: its source
   // in pixels yet.
   void add_line(const Segment& line) {
-    const int64_t pieces = ceil_div(line.m, block_rows_);
+    const int64_t pieces = ceil_div(line.m, std::min(block_rows_, outputs_.longest_line(kernel_.nr)));
     for (int64_t piece = 0; piece < pieces; ++piece) {
       const int64_t begin = line.m * piece / pieces, end = line.m * (piece + 1) / pieces;
       Segment segment = line;
@@ -227,36 +241,48 @@ class TapConvPlan : public ConvPlan {
   }
 
   // `count` pixels, `stride` apart, side by side as the kernel reads them.
-  void copy_pixels(const float* src, int64_t stride, int64_t count, Element* to) const noexcept {
-    if constexpr (kConverts) {
+  void convert_pixels(const float* src, int64_t stride, int64_t count, Element* to) const noexcept {
+    if constexpr (kSplits) {
       const int64_t c = p_.group_c();
-      if (stride == p_.c && c % kProducts<Element> == 0) {
-        quantize_.fn({src, 0, to, 0, 1, count * p_.c, pieces_, plane_});
-      } else if (p_.groups == 1) {
-        quantize_.fn({src, stride, to, channels_, count, c, pieces_, plane_});
+      if (p_.groups == 1 || c % kProducts<Element> == 0) {
+        quantize_.fn({src, stride, to, p_.groups * channels_, count, p_.c, pieces_, plane_});
       } else {
         for (int64_t i = 0; i < count; ++i) {
           Element* pixel = to + i * p_.groups * channels_;
           quantize_.fn({src + i * stride, c, pixel, channels_, p_.groups, c, pieces_, plane_});
         }
       }
-    } else if (stride == p_.c) {
-      std::memcpy(to, src, static_cast<size_t>(count * p_.c) * sizeof(float));
-    } else {
-      for (int64_t i = 0; i < count; ++i) {
-        std::memcpy(to + i * p_.c, src + i * stride, static_cast<size_t>(p_.c) * sizeof(float));
+    }
+  }
+
+  // The same of a source that needs no conversion, `stride` in elements.
+  void copy_pixels(const Element* src, int64_t stride, int64_t count, Element* to) const noexcept {
+    const int64_t size = p_.groups * channels_;
+    for (int piece = 0; piece < pieces_; ++piece, src += options_.src_pieces.stride, to += plane_) {
+      if (stride == size) {
+        std::memcpy(to, src, static_cast<size_t>(count * size) * sizeof(Element));
+      } else {
+        for (int64_t i = 0; i < count; ++i) {
+          std::memcpy(to + i * size, src + i * stride, static_cast<size_t>(size) * sizeof(Element));
+        }
       }
     }
   }
 
-  // Rows with `border_` zero pixels before and as many after as taps reach, in each piece's plane.
-  void copy_rows(const float* src, Element* copy) const noexcept {
+  // Rows with `border_` zero pixels before and as many after as taps reach, in each piece's plane. `first`: the first
+  // pixel, counted in the source.
+  void copy_rows(const ConvBuffers& buffers, int64_t first, Element* copy) const noexcept {
     const int64_t rows = p_.in[0] * p_.in[1], after = width_ - border_ - p_.in[2];
+    const int64_t stride = source_stride();
     parallel_for(rows, 1 + (1 << 14) / (width_ * p_.c), [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) {
         Element* to = copy + row * width_ * pixel_;
-        copy_pixels(src + row * p_.in[2] * options_.src_pixel_stride, options_.src_pixel_stride, p_.in[2],
-                    to + border_ * pixel_);
+        const int64_t pixel = first + row * p_.in[2];
+        if (converts_) {
+          convert_pixels(buffers.src + pixel * stride, stride, p_.in[2], to + border_ * pixel_);
+        } else {
+          copy_pixels(elements(buffers) + pixel * stride, stride, p_.in[2], to + border_ * pixel_);
+        }
         for (int piece = 0; piece < pieces_; ++piece, to += plane_) {
           std::fill_n(to, border_ * pixel_, Element{});
           std::fill_n(to + (border_ + p_.in[2]) * pixel_, after * pixel_, Element{});
@@ -265,29 +291,39 @@ class TapConvPlan : public ConvPlan {
     });
   }
 
+  // The source where it is not converted, and elements, or floats to be converted, from a pixel of it to the next.
+  static const Element* elements(const ConvBuffers& buffers) {
+    if constexpr (kSplits) return buffers.src_pieces;
+    return reinterpret_cast<const Element*>(buffers.src);
+  }
+  int64_t source_stride() const { return kSplits && !converts_ ? p_.groups * channels_ : options_.src_pixel_stride; }
+
   void run_image(int64_t image, const ConvBuffers& buffers) const noexcept {
-    const float* src = buffers.src + image * p_.in_pixels() * options_.src_pixel_stride;
-    Element* workspace = static_cast<Element*>(buffers.workspace);
-    if (copies_source_) copy_rows(src, workspace);
+    const int64_t first = image * p_.in_pixels();
+    std::byte* memory = static_cast<std::byte*>(buffers.workspace);
+    Element* workspace = reinterpret_cast<Element*>(memory);
+    if (copies_source_) copy_rows(buffers, first, workspace);
     const int64_t blocks = static_cast<int64_t>(blocks_.size()) - 1;
     const int64_t work = block_rows_ * product_count(pieces_) * p_.taps() * channels_ * kernel_.nr;
     parallel_grid(
-        blocks, p_.groups * calls_, product_grain(work), along_, gathers_ ? shares_ : INT64_MAX,
+        blocks, p_.groups * calls_, product_grain(work), along_, gathers_ || share_outputs_ ? shares_ : INT64_MAX,
         [&](int64_t share, int64_t first_block, int64_t last_block, int64_t first_column, int64_t last_column) {
           Element* gathered = workspace + share * pieces_ * plane_;
+          float* outputs = reinterpret_cast<float*>(memory + outputs_at_) + share * share_outputs_;
           for (int64_t block = first_block; block < last_block; ++block) {
             const Element* from = workspace;
-            if constexpr (!kConverts) from = copies_source_ ? workspace : src;
             if (gathers_) {
-              gather(src, block, gathered);
+              gather(buffers.src + first * options_.src_pixel_stride, block, gathered);
               from = gathered;
+            } else if (!copies_source_) {
+              from = elements(buffers) + first * source_stride();
             }
             for (int64_t column = first_column; column < last_column; ++column) {
               run_panel(from, buffers, image * p_.out_pixels(), block, column / calls_, column % calls_,
-                        column + 1 < last_column && (streams_ || block == first_block));
+                        column + 1 < last_column && (streams_ || block == first_block), outputs);
             }
           }
-          if (streams_outputs_) fence_streams();
+          if (outputs_.streams()) fence_streams();
         });
   }
 
@@ -296,15 +332,15 @@ class TapConvPlan : public ConvPlan {
     for (int64_t i = blocks_[block]; i < blocks_[block + 1]; ++i) {
       const Segment& segment = segments_[i];
       if (segment.tap_count > 0) {
-        copy_pixels(src + segment.src + taps_[segment.tap_begin].src, segment.src_step * options_.src_pixel_stride,
-                    segment.m, to);
+        convert_pixels(src + segment.src + taps_[segment.tap_begin].src, segment.src_step * options_.src_pixel_stride,
+                       segment.m, to);
       }
       to += segment.m * p_.groups * channels_;
     }
   }
 
   void run_panel(const Element* src, const ConvBuffers& buffers, int64_t first_pixel, int64_t block, int64_t group,
-                 int64_t call, bool fetches_next) const noexcept {
+                 int64_t call, bool fetches_next, float* outputs) const noexcept {
     const int64_t column = group * p_.group_k() + call * kernel_.nr, gathered_pixel = p_.groups * channels_;
     GemmArgs<Element> args;
     args.weights = reinterpret_cast<const Element*>(buffers.weights) + group * group_size_ + call * panel_size_;
@@ -327,20 +363,19 @@ class TapConvPlan : public ConvPlan {
       args.fetch_ahead = fetch ? gemm_fetch_ahead(panel_size_) : 0;
       fetched = segment.tap_begin;
       args.m = segment.m;
-      const int64_t pixel = first_pixel + segment.pixel;
-      args.dst = buffers.dst + pixel * options_.dst_pixel_stride + column;
-      args.dst_stride = segment.out_step * options_.dst_pixel_stride;
-      args.epilogue = epilogue_at(options_, buffers, pixel, segment.out_step, column, streams_outputs_);
-      kernel_.fn(args);
+      outputs_.call(kernel_, args, buffers, {first_pixel + segment.pixel, segment.out_step, segment.m, column, args.n},
+                    outputs);
     }
   }
 
-  static constexpr bool kConverts = !std::is_same_v<Element, float>;
+  static constexpr bool kSplits = !std::is_same_v<Element, float>;
 
   ConvProblem p_;
   ConvOptions options_;
   const GemmKernel<Element>& kernel_;
   const Kernel<QuantizeBf16Fn>& quantize_ = choose_quantize_bf16(options_.isa);
+  const ConvOutputs outputs_;
+  const bool converts_;                                        // the source is not in pieces yet
   const int pieces_;                                           // of a value
   const int64_t channels_;                                     // of a group, in elements
   const int64_t tap_size_;                                     // of a panel's weights, one piece
@@ -349,11 +384,12 @@ class TapConvPlan : public ConvPlan {
   std::vector<AxisTaps> phases_[3];
   bool copies_source_ = false, gathers_ = false, folds_width_ = false;
   int64_t border_ = 0, width_ = 0, pixel_ = 0;  // of the rows that taps read
-  int64_t plane_ = 0;                           // elements of a copy, one piece
+  int64_t plane_ = 0;                           // elements from a piece of what they read to the next
   int64_t block_rows_ = 0;
   int64_t most_gathered_ = 0;  // pixels of the largest block
   int64_t shares_ = num_threads();
-  bool streams_ = false, fetches_source_ = false, streams_outputs_ = false;
+  int64_t outputs_at_ = 0, share_outputs_ = 0;  // in the workspace: outputs that only pieces are stored of
+  bool streams_ = false, fetches_source_ = false;
   Along along_ = Along::rows;
   std::vector<Tap> taps_, gathered_taps_;
   std::vector<Segment> segments_;

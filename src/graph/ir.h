@@ -84,6 +84,7 @@ struct Value {
   Format format = Format::plain;
   ConstantPtr constant{};  // set where the value is known
   Placement placement{};
+  int pieces = 0;  // not 0: it lies in memory as so many bfloat16 for each float32, see pieces.h
 };
 
 struct OpDef;
@@ -97,6 +98,7 @@ struct Node {
   // What a layer does before it stores: y = function(result + inputs[residual]). Set by the pass that fuses epilogues.
   FunctionCall function{};
   int residual = -1;
+  int choice = -1;  // of an operator with several algorithms: the number of the one that was chosen (see PieceUse)
 };
 
 int64_t element_count(std::span<const int64_t> shape);  // overflow-checked; all extents must be known

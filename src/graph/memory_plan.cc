@@ -4,6 +4,7 @@
 
 #include "graph/ops/ops.h"
 #include "graph/passes/passes.h"
+#include "graph/pieces.h"
 #include "graph/placement.h"
 
 namespace fastconv::graph {
@@ -82,7 +83,7 @@ class Planner {
       const Value& value = graph_.values[i];
       if (value.placement.whole == kNoValue) continue;
       plan_.values[i] = plan_.values[whole];
-      plan_.values[i].offset += value.placement.offset * size_of(value.dtype);
+      plan_.values[i].offset += value.placement.offset * element_bytes(value);
     }
     plan_.workspaces.resize(graph_.nodes.size());
     for (size_t i = 0; i < workspace_block_.size(); ++i) {
@@ -117,8 +118,7 @@ class Planner {
         block_[id] = shared;
         blocks_[shared].last = last;
       } else {
-        const Value& value = graph_.values[whole];
-        block_[whole] = add_block(byte_count(value.dtype, value.shape), span_of(i, whole).first, last);
+        block_[whole] = add_block(bytes_of(graph_.values[whole]), span_of(i, whole).first, last);
       }
     }
     workspace_block_.resize(i + 1, -1);

@@ -164,6 +164,14 @@ struct AttributeDef {
 using AttributeDefs = std::vector<AttributeDef>;
 AttributeDefs joined(AttributeDefs first, const AttributeDefs& second);
 
+// What a step has to do with values in pieces (see pieces.h). It follows from the algorithm, which is chosen with it
+// and kept for plan() in Node::choice.
+struct PieceUse {
+  int choice = -1;
+  int reads = 0;        // as how many it can be given its input 0; 0: it reads float32
+  bool writes = false;  // whether it can write its output 0 as any number
+};
+
 struct OpDef {
   const char* name;
   void (*infer)(InferContext&);
@@ -174,6 +182,7 @@ struct OpDef {
   Arity inputs = {};
   AttributeDefs attributes = {};
   Arity outputs = {};
+  PieceUse (*pieces)(PlanContext&) = nullptr;  // null: float32 alone
 };
 
 // ValueError where a node breaks its operator's declaration.

@@ -12,6 +12,7 @@
 #include "graph/memory_plan.h"
 #include "graph/ops/move.h"
 #include "graph/passes/passes.h"
+#include "graph/pieces.h"
 #include "graph/placement.h"
 #include "graph/plan.h"
 
@@ -88,11 +89,17 @@ constexpr const char* kFunctionNames[] = {
 #undef FASTCONV_FUNCTION
 };
 
-std::string epilogue_of(const Node& node) {
-  std::string text = node.residual >= 0 ? "add" : "";
-  if (node.function == FunctionCall{}) return text;
-  if (!text.empty()) text += " ";
-  return text + (node.function == kRelu ? "relu" : kFunctionNames[static_cast<int>(node.function.function)]);
+std::string epilogue_of(const Graph& graph, const Node& node) {
+  std::string text;
+  const auto add = [&](const std::string& word) { text += text.empty() ? word : " " + word; };
+  if (node.residual >= 0) add("add");
+  if (node.function == kRelu) {
+    add("relu");
+  } else if (node.function != FunctionCall{}) {
+    add(kFunctionNames[static_cast<int>(node.function.function)]);
+  }
+  if (const int pieces = graph.values[node.outputs[0]].pieces) add(pieces == 1 ? "bf16" : concat(pieces, "bf16"));
+  return text;
 }
 
 // What a node's values hold together in all turns; constants are the same in each.
@@ -101,14 +108,14 @@ int64_t value_bytes(const Graph& graph, const std::vector<ValueId>& ids, int64_t
   for (ValueId id : ids) {
     if (id == kNoValue) continue;
     const Value& value = graph.values[id];
-    bytes += byte_count(value.dtype, value.shape) * (value.constant ? 1 : turns);
+    bytes += bytes_of(value) * (value.constant ? 1 : turns);
   }
   return bytes;
 }
 
 // Bytes from one turn's images, in a value that holds the whole batch, to the next one's.
 int64_t turn_bytes(const Value& images) {
-  return strides_of(images)[0] * images.shape[0] * size_of(images.dtype);
+  return strides_of(images)[0] * images.shape[0] * element_bytes(images);
 }
 
 // Adds the next step, of a node in `stretch` (null: for the whole batch), to the stretch it belongs to.
@@ -132,6 +139,7 @@ std::shared_ptr<const Plan> make_plan(Graph graph, const PlanOptions& options, P
   separate_outputs(graph);
   remove_dead_nodes(graph);
   place_parts(graph);
+  choose_pieces(graph, options, cache);
   const int64_t l2_bytes = options.l2_bytes ? options.l2_bytes : cpu_info().l2_bytes;
   const std::vector<Stretch> stretches = split_images(graph, l2_bytes, num_threads());
 
@@ -169,7 +177,7 @@ std::shared_ptr<const Plan> make_plan(Graph graph, const PlanOptions& options, P
     plan->steps.push_back({std::move(steps[i]),
                            node.name,
                            node.op,
-                           epilogue_of(node),
+                           epilogue_of(graph, node),
                            static_cast<int>(plan->operands.size()),
                            static_cast<int>(std::max(node.inputs.size(), kLeastInputs)),
                            memory.workspaces[i],

@@ -3,6 +3,8 @@
 
 #include "conv/algorithm.h"
 #include "graph/ops/ops.h"
+#include "graph/pieces.h"
+#include "graph/placement.h"
 
 namespace fastconv::graph {
 namespace {
@@ -111,7 +113,7 @@ class ConvStep final : public Step {
            PackedPtr packed, int residual)
       : problem_(problem),
         precision_(precision),
-        isa_(options.isa),
+        options_(options),
         algorithm_(algorithm),
         plan_(algorithm.plan(problem, options)),
         packed_(std::move(packed)),
@@ -120,13 +122,17 @@ class ConvStep final : public Step {
 
   int64_t workspace_bytes() const override {
     if (packed_) return packed_at_;
-    return checked_add(packed_at_, checked_mul(algorithm_.packed_size(problem_, isa_), sizeof(float)));
+    return checked_add(packed_at_, checked_mul(algorithm_.packed_size(problem_, options_.isa), sizeof(float)));
   }
 
   void run(const StepBuffers& b) const noexcept override {
     const auto input = [&](int i) { return i < 0 ? nullptr : static_cast<const float*>(b.inputs[i]); };
     const float* weights = packed_ ? packed_->data() : pack(input(1), static_cast<std::byte*>(b.workspace));
-    plan_->run({input(0), weights, input(2), input(residual_), static_cast<float*>(b.outputs[0]), b.workspace});
+    const bool reads = options_.src_pieces.count > 0, writes = options_.dst_pieces.count > 0;
+    plan_->run({reads ? nullptr : input(0), weights, input(2), input(residual_),
+                writes ? nullptr : static_cast<float*>(b.outputs[0]), b.workspace,
+                reads ? static_cast<const Bf16Pair*>(b.inputs[0]) : nullptr,
+                writes ? static_cast<Bf16Pair*>(b.outputs[0]) : nullptr});
   }
 
   std::string describe() const override { return concat(algorithm_.name, " ", plan_->kernel().name); }
@@ -134,7 +140,7 @@ class ConvStep final : public Step {
   std::string choice_key() const override { return problem_.key(); }
   std::vector<std::string> alternatives() const override {
     std::vector<std::string> names;
-    for (const Algorithm* algorithm : applicable_algorithms(problem_, isa_, precision_))
+    for (const Algorithm* algorithm : applicable_algorithms(problem_, options_.isa, precision_))
       names.emplace_back(algorithm->name);
     return names;
   }
@@ -142,19 +148,48 @@ class ConvStep final : public Step {
  private:
   const float* pack(const float* weights, std::byte* workspace) const noexcept {
     float* packed = reinterpret_cast<float*>(workspace + packed_at_);
-    algorithm_.pack(problem_, weights, isa_, packed);
+    algorithm_.pack(problem_, weights, options_.isa, packed);
     return packed;
   }
 
   ConvProblem problem_;
   Precision precision_;
-  Isa isa_;
+  ConvOptions options_;
   const Algorithm& algorithm_;
   std::unique_ptr<ConvPlan> plan_;
   PackedPtr packed_;
   int residual_;       // the input that holds it, or -1
   int64_t packed_at_;  // where weights packed at run time lie in the workspace
 };
+
+// The number of an algorithm: the node's choice, made now where it was not yet.
+int chosen(const PlanContext& c, const ConvProblem& p) {
+  if (c.node().choice >= 0) return c.node().choice;
+  const Precision precision = parse_precision(c.options().precision);
+  const std::string name = preferred_algorithm(p, precision, c.options().algorithms);
+  const Algorithm& algorithm = choose_algorithm(p, Machine::here(active_isa()), precision, name, c.label().c_str());
+  const auto& all = all_algorithms();
+  return static_cast<int>(std::find(all.begin(), all.end(), &algorithm) - all.begin());
+}
+
+const Algorithm& algorithm_of(int choice) {
+  return *all_algorithms()[static_cast<size_t>(choice)];
+}
+
+template <bool kTransposed>
+PieceUse pieces_of_conv(PlanContext& c) {
+  const ConvProblem p = problem_of(c, kTransposed);
+  const int choice = chosen(c, p);
+  const Algorithm& algorithm = algorithm_of(choice);
+  return {choice, algorithm.reads_pieces ? algorithm.reads_pieces(p) : 0,
+          algorithm.writes_pieces && algorithm.writes_pieces(p)};
+}
+
+// How a value's pieces lie: an image of a batch's in those of the batch.
+Pieces layout_of(const Graph& graph, ValueId id) {
+  const Value& whole = graph.values[home_of(graph, id)];
+  return {whole.pieces, whole.pieces ? piece_bytes(whole) / static_cast<int64_t>(sizeof(Bf16Pair)) : 0};
+}
 
 template <bool kTransposed>
 std::unique_ptr<Step> plan_conv(PlanContext& c) {
@@ -166,9 +201,9 @@ std::unique_ptr<Step> plan_conv(PlanContext& c) {
   options.src_pixel_stride = c.input(0).placement.pixel_stride;
   options.dst_pixel_stride = c.output(0).placement.pixel_stride;
   if (options.residual) options.residual_pixel_stride = c.input(c.node().residual).placement.pixel_stride;
-  const Precision precision = parse_precision(c.options().precision);
-  const std::string name = preferred_algorithm(p, precision, c.options().algorithms);
-  const Algorithm& algorithm = choose_algorithm(p, Machine::here(options.isa), precision, name, c.label().c_str());
+  options.src_pieces = layout_of(c.graph(), c.node().inputs[0]);
+  options.dst_pieces = layout_of(c.graph(), c.node().outputs[0]);
+  const Algorithm& algorithm = algorithm_of(chosen(c, p));
   PackedPtr packed;
   if (c.input(1).constant) {
     using Packed = AlignedArray<float>;
@@ -185,6 +220,7 @@ std::unique_ptr<Step> plan_conv(PlanContext& c) {
     }
     packed = c.packed<Packed>(1, key, pack, std::move(unpack));
   }
+  const Precision precision = parse_precision(c.options().precision);
   return std::make_unique<ConvStep>(p, precision, algorithm, options, std::move(packed), c.node().residual);
 }
 
@@ -192,11 +228,20 @@ std::unique_ptr<Step> plan_conv(PlanContext& c) {
 
 const AttributeDefs kConvAttributes{{"strides", kInts},  {"dilations", kInts},  {"pads_begin", kInts},
                                     {"pads_end", kInts}, {"auto_pad", kString}, {"groups", kInt}};
-const OpDef op_conv{"conv", infer_conv<false>, LayoutRule::channels_last, kPixelStrides | kEachImage, plan_conv<false>,
-                    {2, 3}, kConvAttributes};
+const OpDef op_conv{"conv",
+                    infer_conv<false>,
+                    LayoutRule::channels_last,
+                    kPixelStrides | kEachImage,
+                    plan_conv<false>,
+                    {2, 3},
+                    kConvAttributes,
+                    {},
+                    pieces_of_conv<false>};
 const AttributeDefs kConvTransposeAttributes =
     joined(kConvAttributes, {{"output_padding", kInts}, {"output_shape", kInts}});
-const OpDef op_conv_transpose{"conv_transpose", infer_conv<true>, LayoutRule::channels_last, kPixelStrides | kEachImage,
-                              plan_conv<true>,  {2, 3},           kConvTransposeAttributes};
+const OpDef op_conv_transpose{
+    "conv_transpose",    infer_conv<true>, LayoutRule::channels_last, kPixelStrides | kEachImage,
+    plan_conv<true>,     {2, 3},           kConvTransposeAttributes,  {},
+    pieces_of_conv<true>};
 
 }  // namespace fastconv::graph

@@ -5,6 +5,7 @@
 #include "graph/ops/move.h"
 #include "graph/ops/ops.h"
 #include "graph/passes/passes.h"
+#include "graph/pieces.h"
 #include "graph/placement.h"
 
 namespace fastconv::graph {
@@ -50,10 +51,6 @@ bool does_nothing(const Graph& graph, const Node& node) {
   const auto all = parts_of(graph, node);
   return all && std::all_of(all->parts.begin(), all->parts.end(),
                             [&](const Part& part) { return lies_in(graph, all->whole, part); });
-}
-
-int64_t bytes_of(const Value& value) {
-  return byte_count(value.dtype, value.shape);
 }
 
 ImageCost cost_of(const Graph& graph, const Node& node) {

@@ -149,7 +149,7 @@ class Steps {
 };
 
 // T tiles of rows, N of columns. As generic.h's, the first block of a panel fetches the weights that come next. (It
-// does not fetch a source: a conversion has just written it.)
+// does not fetch a source: most often a conversion has just written it.)
 template <int T, int N>
 void sum_block(const GemmBf16Args& a, const Cut& cut, const int64_t (&first)[2], bool fetch, float (*sums)[kPanel]) {
   simd::tile_zero<0>();

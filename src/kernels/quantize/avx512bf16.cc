@@ -65,9 +65,15 @@ int64_t convert_pixels(const QuantizeBf16Args& a) {
   return done;
 }
 
+// `a`: a copy, in registers. To the compiler a store of pairs may change what a reference names, which would be read
+// again in each row: rows of 32 values took 1.14 ns for 0.93. (Zen 5, November 2026, in L1; long rows take 0.77.)
 template <int kPieces>
-void quantize(const QuantizeBf16Args& a) {
+void quantize(QuantizeBf16Args a) {
   constexpr int64_t kStep = 32;
+  if (a.src_stride == a.columns && 2 * a.dst_stride == a.columns) {  // rows side by side are one
+    a.columns *= a.rows;
+    a.rows = 1;
+  }
   const int64_t whole = a.columns / kStep * kStep, rest = a.columns - whole;
   const int64_t low = rest < 16 ? rest : 16;
   for (int64_t row = convert_pixels<kPieces>(a); row < a.rows; ++row) {
@@ -92,14 +98,7 @@ void quantize(const QuantizeBf16Args& a) {
 }  // namespace
 
 void quantize_f32bf16__avx512bf16(const QuantizeBf16Args& a) {
-  switch (a.pieces) {
-    case 1:
-      return quantize<1>(a);
-    case 2:
-      return quantize<2>(a);
-    default:
-      return quantize<3>(a);
-  }
+  with_pieces(a.pieces, [&](auto pieces) { quantize<pieces.value>(a); });
 }
 
 }  // namespace fastconv

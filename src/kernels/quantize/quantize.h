@@ -21,4 +21,21 @@ struct QuantizeBf16Args {
 };
 using QuantizeBf16Fn = void(const QuantizeBf16Args&);
 
+namespace {
+
+template <int kPieces>
+struct PieceCount {
+  static constexpr int value = kPieces;
+};
+
+// Calls fn with the number of pieces as a constant.
+template <class Fn>
+void with_pieces(int pieces, const Fn& fn) {
+  static_assert(kMostPieces == 3);
+  if (pieces == 1) return fn(PieceCount<1>{});
+  if (pieces == 2) return fn(PieceCount<2>{});
+  fn(PieceCount<3>{});
+}
+
+}  // namespace
 }  // namespace fastconv

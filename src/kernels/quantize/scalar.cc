@@ -21,14 +21,7 @@ void quantize(const QuantizeBf16Args& a) {
 }  // namespace
 
 void quantize_f32bf16__scalar(const QuantizeBf16Args& a) {
-  switch (a.pieces) {
-    case 1:
-      return quantize<1>(a);
-    case 2:
-      return quantize<2>(a);
-    default:
-      return quantize<3>(a);
-  }
+  with_pieces(a.pieces, [&](auto pieces) { quantize<pieces.value>(a); });
 }
 
 }  // namespace fastconv
