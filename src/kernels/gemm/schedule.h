@@ -16,7 +16,8 @@ namespace fastconv {
 // of 9216 to 4096: 4.24 ms fetched by panels of 1.2 MB, 4.22 by 4 KiB, 3.72 by 8, 3.48 by 32, 3.40 by 64, 3.85 by 128
 // (fastconv.nn.Linear). Small weights, fetched for the first block: MobileNetV2 3.37 and 3.25 ms, ResNet-18 8.3
 // and 7.9, EfficientNet-B0 5.5 and 5.35, others level, as is a layer alone, run again and again (fastconv bench model
-// mobilenet_v2). Zen 5 (1 MB of L2), one thread, November 2026.
+// mobilenet_v2); a share of the next panel for each tile of rows, not all for the first: 1 to 3 % slower but for
+// VGG-16. Zen 5 (1 MB of L2), one thread, November 2026.
 bool gemm_streams(int64_t weight_bytes) noexcept;
 int64_t gemm_fetch_ahead(int64_t panel_size) noexcept;
 
