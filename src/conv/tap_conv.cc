@@ -1,14 +1,14 @@
 #include "conv/tap_conv.h"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 #include <map>
-#include <type_traits>
 #include <vector>
 
 #include "base/threads.h"
 #include "conv/outputs.h"
 #include "conv/tap_calls.h"
+#include "conv/tap_source.h"
 #include "conv/tap_weights.h"
 #include "conv/taps.h"
 #include "kernels/gemm/pack.h"
@@ -28,15 +28,25 @@ struct Segment {
   int32_t tap_begin, tap_count;
 };
 
+// A 1x1 convolution that visits every pixel is one matrix product over all pixels of the batch.
+ConvProblem flat_if_pointwise(ConvProblem p) {
+  if (!p.pointwise()) return p;
+  p.in = p.out = {1, 1, p.n * p.in_pixels()};
+  p.n = std::min<int64_t>(p.n, 1);
+  p.transposed = false;
+  return p;
+}
+
 template <class Element>
 class TapConvPlan : public ConvPlan {
  public:
   TapConvPlan(const ConvProblem& problem, const ConvOptions& options, int pieces)
-      : p_(problem),
+      : p_(flat_if_pointwise(problem)),
         options_(with_strides(options, problem)),
         kernel_(tap_kernel<Element>(problem, options.isa)),
+        phases_{axis_phases(p_, 0), axis_phases(p_, 1), width_phases(p_, kernel_, options.isa).phases},
+        source_(p_, options_, phases_[2], pieces),
         outputs_(problem, options_, problem.group_k()),
-        converts_(kSplits && !options.src_pieces.count),
         pieces_(pieces),
         channels_(tap_channels<Element>(problem)),
         tap_size_(channels_ * kernel_.packed_nr) {
@@ -44,11 +54,12 @@ class TapConvPlan : public ConvPlan {
     panel_size_ = column_size_ * kernel_.nr;
     group_size_ = packed_size(column_size_, p_.group_k(), kernel_.packed_nr);
     calls_ = kernel_.calls(p_.group_k());
-    flatten_pointwise();
-    phases_[0] = axis_phases(p_, 0);
-    phases_[1] = axis_phases(p_, 1);
-    phases_[2] = width_phases(p_, kernel_, options.isa).phases;
-    plan_source_rows();
+    // In a row of pixels that lie side by side the kernel's width folds into k: fewer, longer taps.
+    folds_width_ = !p_.transposed && p_.groups == 1 && p_.dilation[2] == 1 && source_.pixel() == channels_ &&
+                   std::all_of(phases_[2].begin(), phases_[2].end(), [](const AxisTaps& taps) {
+                     const auto count = static_cast<int64_t>(taps.base.size());
+                     return count == 0 || taps.base.back() - taps.base.front() == count - 1;
+                   });
     plan_segments();
     plan_workspace();
   }
@@ -60,49 +71,12 @@ class TapConvPlan : public ConvPlan {
 
   void run(const ConvBuffers& buffers) const noexcept override {
     if (p_.n > 0) kernel_.count_run();
-    if (p_.n > 0 && converts_) quantize_.count_run();
+    if (p_.n > 0) source_.count_run();
     if (p_.n > 0) outputs_.count_run();
     for (int64_t image = 0; image < p_.n; ++image) run_image(image, buffers);
   }
 
  private:
-  // A 1x1 convolution that visits every pixel is one matrix product over all pixels of the batch.
-  void flatten_pointwise() {
-    if (!p_.pointwise()) return;
-    p_.in = p_.out = {1, 1, p_.n * p_.in_pixels()};
-    p_.n = std::min<int64_t>(p_.n, 1);
-    p_.transposed = false;
-  }
-
-  // The source positions that taps reach along the width decide whether rows must be copied with borders. A source to
-  // be converted is copied in any case; where each pixel is read by one output, block by block.
-  void plan_source_rows() {
-    int64_t low = 0, high = p_.in[2];
-    for (const AxisTaps& taps : phases_[2]) {
-      if (taps.base.empty() || taps.count == 0) continue;
-      low = std::min(low, taps.base.front());
-      high = std::max(high, taps.base.back() + (taps.count - 1) * taps.src_step + 1);
-    }
-    const bool reaches_outside = low < 0 || high > p_.in[2];
-    gathers_ = converts_ && p_.taps() == 1 && !reaches_outside;
-    copies_source_ = reaches_outside || (converts_ && !gathers_);
-    border_ = copies_source_ ? -low : 0;
-    width_ = copies_source_ ? high - low : p_.in[2];
-    pixel_ = copies_source_ ? p_.groups * channels_ : source_stride();
-    plane_ = copies_source_ ? plane_size(p_.in[0] * p_.in[1] * width_) : options_.src_pieces.stride;
-    // In a row of pixels that lie side by side the kernel's width folds into k: fewer, longer taps.
-    folds_width_ = !p_.transposed && p_.groups == 1 && p_.dilation[2] == 1 && pixel_ == channels_ &&
-                   std::all_of(phases_[2].begin(), phases_[2].end(), [](const AxisTaps& taps) {
-                     const auto count = static_cast<int64_t>(taps.base.size());
-                     return count == 0 || taps.base.back() - taps.base.front() == count - 1;
-                   });
-  }
-
-  // Of so many pixels; each plane begins where the first does in a line.
-  int64_t plane_size(int64_t pixels) const {
-    return round_up(checked_mul(pixels, p_.groups * channels_), kAlignment / static_cast<int64_t>(sizeof(Element)));
-  }
-
   void plan_segments() {
     const int64_t row_bytes = pieces_ * channels_ * p_.kernel[1] * static_cast<int64_t>(sizeof(Element));
     const int64_t weight_bytes = group_size_ * static_cast<int64_t>(sizeof(Element));
@@ -120,8 +94,8 @@ class TapConvPlan : public ConvPlan {
     // Windows of one row: 2 taps, 32@84350 to 32 1.49 ms for 1.40 (Zen 5).
     const bool once = p_.taps() == 1 || (folds_width_ && p_.kernel[0] <= p_.stride[0] && p_.kernel[1] <= p_.stride[1]);
     // In pieces: 1x1 32@224 to 192 to 32 ..., four layers 9.3 ms for 12.0, 128@112 to 128 4.72 for 4.87 (Zen 5).
-    const int64_t size = p_.groups * channels_;  // of a dense pixel
-    fetches_source_ = !converts_ && once && pixel_ == size && !streams_ && p_.taps() * p_.c >= p_.k &&
+    const int64_t size = source_.dense_pixel();
+    fetches_source_ = !source_.converts() && once && source_.pixel() == size && !streams_ && p_.taps() * p_.c >= p_.k &&
                       p_.in_pixels() * size > cpu_info().l2_bytes / static_cast<int64_t>(sizeof(Element));
     std::map<std::vector<int64_t>, std::pair<int32_t, int32_t>> known;  // tap lists already made
     for (const AxisTaps& depth : phases_[0]) {
@@ -146,20 +120,21 @@ class TapConvPlan : public ConvPlan {
       pixels += segments_[i].m;
     }
     blocks_.push_back(static_cast<int64_t>(segments_.size()));
+    int64_t most_gathered = 0;
     for (size_t block = 0; block + 1 < blocks_.size(); ++block) {
       int64_t gathered = 0;
       for (int64_t i = blocks_[block]; i < blocks_[block + 1]; ++i) gathered += segments_[i].m;
-      most_gathered_ = std::max(most_gathered_, gathered);
+      most_gathered = std::max(most_gathered, gathered);
     }
-    if (!gathers_) return;
-    plane_ = plane_size(most_gathered_);
-    for_products(pieces_,
-                 [&](int source, int weights) { gathered_taps_.push_back({source * plane_, weights * tap_size_}); });
+    if (!source_.gathers()) return;
+    source_.gather_at_most(most_gathered);
+    for_products(pieces_, [&](int source, int weights) {
+      gathered_taps_.push_back({source * source_.plane(), weights * tap_size_});
+    });
   }
 
   void plan_workspace() {
-    const int64_t planes = gathers_ ? pieces_ * shares_ : copies_source_ ? pieces_ : 0;
-    outputs_at_ = round_up(checked_mul(checked_mul(planes, plane_), static_cast<int64_t>(sizeof(Element))), kAlignment);
+    outputs_at_ = round_up(source_.bytes(shares_), kAlignment);
     int64_t longest = 0, widest = 0;
     for (const Segment& segment : segments_) longest = std::max(longest, segment.m);
     for (int64_t call = 0; call < calls_; ++call) {
@@ -189,8 +164,8 @@ class TapConvPlan : public ConvPlan {
       known.emplace(key, list);
     }
     // Taps are relative to a line's output 0; its origin may lie outside where its taps do not.
-    const int64_t src_row = height.src_step * width_, out_row = height.out_step * p_.out[2];
-    const int64_t src = d * depth.src_step * p_.in[1] * width_ + h * src_row + border_;
+    const int64_t src_row = height.src_step * source_.width(), out_row = height.out_step * p_.out[2];
+    const int64_t src = d * depth.src_step * p_.in[1] * source_.width() + h * src_row + source_.border();
     const int64_t pixel = ((depth.out_begin + d * depth.out_step) * p_.out[1] + height.out_begin) * p_.out[2] +
                           h * out_row + width.out_begin;
     const int64_t rows = end - h;
@@ -214,7 +189,7 @@ class TapConvPlan : public ConvPlan {
     for (int64_t piece = 0; piece < pieces; ++piece) {
       const int64_t begin = line.m * piece / pieces, end = line.m * (piece + 1) / pieces;
       Segment segment = line;
-      segment.src = (line.src + begin * line.src_step) * pixel_;
+      segment.src = (line.src + begin * line.src_step) * source_.pixel();
       segment.pixel += begin * line.out_step;
       segment.m = end - begin;
       segments_.push_back(segment);
@@ -229,10 +204,11 @@ class TapConvPlan : public ConvPlan {
       for (int64_t r = in_depth.first; r < in_depth.last; ++r) {
         for (int64_t s = in_height.first; s < in_height.last; ++s) {
           for (size_t t = 0; t < width_taps; ++t) {
-            const int64_t src = ((depth.base[r] * p_.in[1] + height.base[s]) * width_ + width.base[t]) * pixel_;
+            const int64_t row = (depth.base[r] * p_.in[1] + height.base[s]) * source_.width();
             const int64_t tap =
                 (depth.kernel_index[r] * p_.kernel[1] + height.kernel_index[s]) * p_.kernel[2] + width.kernel_index[t];
-            taps_.push_back({source * plane_ + src, (weights * p_.taps() + tap) * tap_size_});
+            const int64_t src = source * source_.plane() + (row + width.base[t]) * source_.pixel();
+            taps_.push_back({src, (weights * p_.taps() + tap) * tap_size_});
           }
         }
       }
@@ -240,83 +216,25 @@ class TapConvPlan : public ConvPlan {
     return {begin, static_cast<int32_t>(taps_.size()) - begin};
   }
 
-  // `count` pixels, `stride` apart, side by side as the kernel reads them.
-  void convert_pixels(const float* src, int64_t stride, int64_t count, Element* to) const noexcept {
-    if constexpr (kSplits) {
-      const int64_t c = p_.group_c();
-      if (p_.groups == 1 || c % kProducts<Element> == 0) {
-        quantize_.fn({src, stride, to, p_.groups * channels_, count, p_.c, pieces_, plane_});
-      } else {
-        for (int64_t i = 0; i < count; ++i) {
-          Element* pixel = to + i * p_.groups * channels_;
-          quantize_.fn({src + i * stride, c, pixel, channels_, p_.groups, c, pieces_, plane_});
-        }
-      }
-    }
-  }
-
-  // The same of a source that needs no conversion, `stride` in elements.
-  void copy_pixels(const Element* src, int64_t stride, int64_t count, Element* to) const noexcept {
-    const int64_t size = p_.groups * channels_;
-    for (int piece = 0; piece < pieces_; ++piece, src += options_.src_pieces.stride, to += plane_) {
-      if (stride == size) {
-        std::memcpy(to, src, static_cast<size_t>(count * size) * sizeof(Element));
-      } else {
-        for (int64_t i = 0; i < count; ++i) {
-          std::memcpy(to + i * size, src + i * stride, static_cast<size_t>(size) * sizeof(Element));
-        }
-      }
-    }
-  }
-
-  // Rows with `border_` zero pixels before and as many after as taps reach, in each piece's plane. `first`: the first
-  // pixel, counted in the source.
-  void copy_rows(const ConvBuffers& buffers, int64_t first, Element* copy) const noexcept {
-    const int64_t rows = p_.in[0] * p_.in[1], after = width_ - border_ - p_.in[2];
-    const int64_t stride = source_stride();
-    parallel_for(rows, 1 + (1 << 14) / (width_ * p_.c), [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        Element* to = copy + row * width_ * pixel_;
-        const int64_t pixel = first + row * p_.in[2];
-        if (converts_) {
-          convert_pixels(buffers.src + pixel * stride, stride, p_.in[2], to + border_ * pixel_);
-        } else {
-          copy_pixels(elements(buffers) + pixel * stride, stride, p_.in[2], to + border_ * pixel_);
-        }
-        for (int piece = 0; piece < pieces_; ++piece, to += plane_) {
-          std::fill_n(to, border_ * pixel_, Element{});
-          std::fill_n(to + (border_ + p_.in[2]) * pixel_, after * pixel_, Element{});
-        }
-      }
-    });
-  }
-
-  // The source where it is not converted, and elements, or floats to be converted, from a pixel of it to the next.
-  static const Element* elements(const ConvBuffers& buffers) {
-    if constexpr (kSplits) return buffers.src_pieces;
-    return reinterpret_cast<const Element*>(buffers.src);
-  }
-  int64_t source_stride() const { return kSplits && !converts_ ? p_.groups * channels_ : options_.src_pixel_stride; }
-
   void run_image(int64_t image, const ConvBuffers& buffers) const noexcept {
     const int64_t first = image * p_.in_pixels();
     std::byte* memory = static_cast<std::byte*>(buffers.workspace);
     Element* workspace = reinterpret_cast<Element*>(memory);
-    if (copies_source_) copy_rows(buffers, first, workspace);
+    if (source_.copies()) source_.copy_rows(buffers, first, workspace);
     const int64_t blocks = static_cast<int64_t>(blocks_.size()) - 1;
     const int64_t work = block_rows_ * product_count(pieces_) * p_.taps() * channels_ * kernel_.nr;
     parallel_grid(
-        blocks, p_.groups * calls_, product_grain(work), along_, gathers_ || share_outputs_ ? shares_ : INT64_MAX,
+        blocks, p_.groups * calls_, product_grain(work), along_,
+        source_.gathers() || share_outputs_ ? shares_ : INT64_MAX,
         [&](int64_t share, int64_t first_block, int64_t last_block, int64_t first_column, int64_t last_column) {
-          Element* gathered = workspace + share * pieces_ * plane_;
+          Element* gathered = workspace + share * pieces_ * source_.plane();
           float* outputs = reinterpret_cast<float*>(memory + outputs_at_) + share * share_outputs_;
           for (int64_t block = first_block; block < last_block; ++block) {
-            const Element* from = workspace;
-            if (gathers_) {
+            const Element* from = source_.copies() ? workspace : gathered;
+            if (source_.gathers()) {
               gather(buffers.src + first * options_.src_pixel_stride, block, gathered);
-              from = gathered;
-            } else if (!copies_source_) {
-              from = elements(buffers) + first * source_stride();
+            } else if (!source_.copies()) {
+              from = source_.elements(buffers, first);
             }
             for (int64_t column = first_column; column < last_column; ++column) {
               run_panel(from, buffers, image * p_.out_pixels(), block, column / calls_, column % calls_,
@@ -332,16 +250,16 @@ class TapConvPlan : public ConvPlan {
     for (int64_t i = blocks_[block]; i < blocks_[block + 1]; ++i) {
       const Segment& segment = segments_[i];
       if (segment.tap_count > 0) {
-        convert_pixels(src + segment.src + taps_[segment.tap_begin].src, segment.src_step * options_.src_pixel_stride,
-                       segment.m, to);
+        source_.convert_pixels(src + segment.src + taps_[segment.tap_begin].src,
+                               segment.src_step * options_.src_pixel_stride, segment.m, to);
       }
-      to += segment.m * p_.groups * channels_;
+      to += segment.m * source_.dense_pixel();
     }
   }
 
   void run_panel(const Element* src, const ConvBuffers& buffers, int64_t first_pixel, int64_t block, int64_t group,
                  int64_t call, bool fetches_next, float* outputs) const noexcept {
-    const int64_t column = group * p_.group_k() + call * kernel_.nr, gathered_pixel = p_.groups * channels_;
+    const int64_t column = group * p_.group_k() + call * kernel_.nr;
     GemmArgs<Element> args;
     args.weights = reinterpret_cast<const Element*>(buffers.weights) + group * group_size_ + call * panel_size_;
     args.panel_stride = column_size_ * kernel_.packed_nr;
@@ -352,10 +270,10 @@ class TapConvPlan : public ConvPlan {
     int64_t gathered = 0;
     for (int64_t i = blocks_[block]; i < blocks_[block + 1]; ++i) {
       const Segment& segment = segments_[i];
-      args.src = src + (gathers_ ? gathered * gathered_pixel : segment.src) + group * channels_;
-      args.row_stride = gathers_ ? gathered_pixel : segment.src_step * pixel_;
+      args.src = src + (source_.gathers() ? gathered * source_.dense_pixel() : segment.src) + group * channels_;
+      args.row_stride = source_.gathers() ? source_.dense_pixel() : segment.src_step * source_.pixel();
       args.k = channels_ * (folds_width_ ? static_cast<int64_t>(phases_[2][segment.width].base.size()) : 1);
-      args.taps = gathers_ ? gathered_taps_.data() : taps_.data() + segment.tap_begin;
+      args.taps = source_.gathers() ? gathered_taps_.data() : taps_.data() + segment.tap_begin;
       args.tap_count = segment.tap_count;
       gathered += segment.m;
       // The first segment with a list of taps fetches their weights of the next panel, for all.
@@ -368,25 +286,19 @@ class TapConvPlan : public ConvPlan {
     }
   }
 
-  static constexpr bool kSplits = !std::is_same_v<Element, float>;
-
   ConvProblem p_;
   ConvOptions options_;
   const GemmKernel<Element>& kernel_;
-  const Kernel<QuantizeBf16Fn>& quantize_ = choose_quantize_bf16(options_.isa);
+  std::array<std::vector<AxisTaps>, 3> phases_;
+  TapSource<Element> source_;
   const ConvOutputs outputs_;
-  const bool converts_;                                        // the source is not in pieces yet
   const int pieces_;                                           // of a value
   const int64_t channels_;                                     // of a group, in elements
   const int64_t tap_size_;                                     // of a panel's weights, one piece
   int64_t column_size_ = 0, panel_size_ = 0, group_size_ = 0;  // of the weights
   int64_t calls_ = 0;                                          // for the columns of a group
-  std::vector<AxisTaps> phases_[3];
-  bool copies_source_ = false, gathers_ = false, folds_width_ = false;
-  int64_t border_ = 0, width_ = 0, pixel_ = 0;  // of the rows that taps read
-  int64_t plane_ = 0;                           // elements from a piece of what they read to the next
+  bool folds_width_ = false;
   int64_t block_rows_ = 0;
-  int64_t most_gathered_ = 0;  // pixels of the largest block
   int64_t shares_ = num_threads();
   int64_t outputs_at_ = 0, share_outputs_ = 0;  // in the workspace: outputs that only pieces are stored of
   bool streams_ = false, fetches_source_ = false;
