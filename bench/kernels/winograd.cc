@@ -1,4 +1,4 @@
-// Winograd transforms of one tile of 64 channels, to points and back.
+// Winograd transforms of one tile of 64 channels, to points and back; products of few tiles by a panel of filters.
 #include "kernels/winograd/winograd.h"
 
 #include <string>
@@ -54,9 +54,27 @@ void to_pixels(benchmark::State& state, const WinogradKernel& row) {
   report(state, "Gpixels", pixels(row));
 }
 
+// A direct sum would make 9 products for each of a tile's 16 outputs.
+void few_tiles(benchmark::State& state, const WinogradFewKernel& row) {
+  constexpr int64_t kPoints = 36, kTaps = 9;
+  const AlignedArray<float> src = random_floats(kChannels * kPoints * row.tiles);
+  const AlignedArray<float> filters = random_floats(kChannels * kTaps * row.columns);
+  AlignedArray<float> dst(kPoints * row.tiles * row.columns);
+  for (auto _ : state) {
+    row.fn({src.data(), filters.data(), kChannels, row.tiles, dst.data()});
+    benchmark::ClobberMemory();
+  }
+  report(state, "GF", 2.0 * 16 * static_cast<double>(row.tiles * kTaps * kChannels * row.columns));
+}
+
 }  // namespace
 
 void bench_winograd(const KernelInfo& info) {
+  if (std::string(info.name).rfind("winograd_f32_few", 0) == 0) {
+    const auto& row = as<WinogradFewKernel>(info);
+    benchmark::RegisterBenchmark(row.name, [&row](benchmark::State& state) { few_tiles(state, row); });
+    return;
+  }
   const auto& row = as<WinogradKernel>(info);
   benchmark::RegisterBenchmark((std::string(row.name) + "/input").c_str(),
                                [&row](benchmark::State& state) { to_points(state, row); });
