@@ -83,17 +83,25 @@ double few_tiles_cost(const ConvProblem& p, const WinogradTiles& shape, const Ma
   return streamed(filters * (kFilter + static_cast<double>(shape.points() * shape.count())), weight_count(p), machine);
 }
 
-// Thin tiles lack the points of the last pair: a product for each point, over the tiles that have it.
+// The sum over all points of what so many tiles cost that have it: thin ones lack the last pair.
+template <class Cost>
+double sum_over_points(const WinogradTiles& shape, const Cost& cost) {
+  double sum = 0;
+  for (int row = 0; row < shape.rows.size(); ++row) {
+    for (int column = 0; column < shape.columns.size(); ++column) {
+      sum += cost(shape.rows.tiles_with(row) * shape.columns.tiles_with(column));
+    }
+  }
+  return sum;
+}
+
+// A product for each point.
 double point_products_cost(const ConvProblem& p, const WinogradTiles& shape, const Machine& machine) {
   const GemmF32Kernel& kernel = choose_gemm_f32(machine.isa);
   const double channels = static_cast<double>(p.kernel[0] * p.group_c());
-  double products = 0;
-  for (int row = 0; row < shape.rows.size(); ++row) {
-    for (int column = 0; column < shape.columns.size(); ++column) {
-      const int64_t tiles = shape.rows.tiles_with(row) * shape.columns.tiles_with(column);
-      products += static_cast<double>(p.groups) * tile_cost(kernel, tiles * p.out[0], p.group_k(), machine.isa);
-    }
-  }
+  const double products = sum_over_points(shape, [&](int64_t tiles) {
+    return static_cast<double>(p.groups) * tile_cost(kernel, tiles * p.out[0], p.group_k(), machine.isa);
+  });
   return streamed(channels * products, shape.points() * channels * static_cast<double>(p.k), machine);
 }
 
@@ -101,12 +109,7 @@ double point_products_cost(const ConvProblem& p, const WinogradTiles& shape, con
 
 double winograd_cost(const ConvProblem& p, const Machine& machine, int m) {
   const WinogradTiles shape = winograd_tiles(p, m);
-  double transformed = 0;
-  for (int row = 0; row < shape.rows.size(); ++row) {
-    for (int column = 0; column < shape.columns.size(); ++column) {
-      transformed += static_cast<double>(shape.rows.tiles_with(row) * shape.columns.tiles_with(column));
-    }
-  }
+  const double transformed = sum_over_points(shape, [](int64_t tiles) { return static_cast<double>(tiles); });
   // Each slice of the input is transformed once, and each of the output.
   const double slices = static_cast<double>(p.out[0] + (p.kernel[0] - 1) * p.dilation[0]);
   const double values = slices * static_cast<double>(p.c) + static_cast<double>(p.out[0] * p.k);

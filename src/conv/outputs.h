@@ -3,6 +3,8 @@
 // runs on a source in float32: they are the same, whatever kernel and function stand before them.
 #pragma once
 
+#include <algorithm>
+
 #include "conv/algorithm.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/quantize/table.h"

@@ -70,9 +70,10 @@ class TapConvPlan : public ConvPlan {
   const KernelInfo& kernel() const override { return kernel_; }
 
   void run(const ConvBuffers& buffers) const noexcept override {
-    if (p_.n > 0) kernel_.count_run();
-    if (p_.n > 0) source_.count_run();
-    if (p_.n > 0) outputs_.count_run();
+    if (p_.n == 0) return;
+    kernel_.count_run();
+    source_.count_run();
+    outputs_.count_run();
     for (int64_t image = 0; image < p_.n; ++image) run_image(image, buffers);
   }
 

@@ -29,6 +29,9 @@ const WinogradKernel kRows[] = {
 #undef FASTCONV_WINOGRAD_FEW
 #undef FASTCONV_WINOGRAD
 
+const RegisterKernels registered(kRows);
+
+#if defined(FASTCONV_X86)  // elsewhere the list is empty
 #define FASTCONV_WINOGRAD(types, m, r, axes, isa)
 #define FASTCONV_WINOGRAD_FEW(types, tiles, columns, isa)              \
   {"winograd_" #types "_few_" #tiles "x" #columns "__" #isa, Isa::isa, \
@@ -39,17 +42,18 @@ const WinogradFewKernel kFewRows[] = {
 #undef FASTCONV_WINOGRAD_FEW
 #undef FASTCONV_WINOGRAD
 
-const RegisterKernels registered(kRows);
 const RegisterKernels registered_few(kFewRows);
+#endif
 
 }  // namespace
 
-const WinogradFewKernel* choose_winograd_few(Isa isa) {
-  const WinogradFewKernel* best = nullptr;
-  for (const WinogradFewKernel& row : kFewRows) {
-    if (row.isa <= isa) best = &row;
-  }
-  return best;
+const WinogradFewKernel* choose_winograd_few([[maybe_unused]] Isa isa) {
+#if defined(FASTCONV_X86)
+  const WinogradFewKernel& best = choose_kernel(kFewRows, isa);
+  return best.isa <= isa ? &best : nullptr;
+#else
+  return nullptr;
+#endif
 }
 
 const WinogradKernel* choose_winograd(int m, int r, int axes, Isa isa) {
