@@ -8,4 +8,5 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   fastconv::python::register_conv(m);
   fastconv::python::register_graph(m);
   fastconv::python::register_plan(m);
+  fastconv::python::register_tensors(m);
 }

@@ -12,5 +12,6 @@ void register_runtime(py::module_& m);
 void register_conv(py::module_& m);
 void register_graph(py::module_& m);
 void register_plan(py::module_& m);
+void register_tensors(py::module_& m);
 
 }  // namespace fastconv::python

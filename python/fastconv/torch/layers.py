@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 import fastconv.nn
-from fastconv.torch.segment import writes
+from fastconv.torch.state import addresses_of, writes
 
 NAMES = [
     "Linear",
@@ -58,7 +58,7 @@ class _Layer:
     def _layer(self: Any) -> Any:
         """Return fastconv's layer with the parameters of this one, made again where they have changed."""
         held = [parameter.detach() for parameter in self.parameters()]
-        state = [*map(torch.Tensor.data_ptr, held), *writes(held)]
+        state = [*addresses_of(held), *writes(held)]
         known = self.__dict__.get("_fastconv")
         if known is None or known[0] != state:
             ours = getattr(fastconv.nn, type(self).__name__)

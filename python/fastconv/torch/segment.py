@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter, is_, itemgetter
+from operator import is_, itemgetter
 from typing import Any
 
 import numpy as np
@@ -20,21 +20,22 @@ from fastconv import _core
 from fastconv.graph_builder import GraphBuilder
 from fastconv.torch.lowering import lower
 from fastconv.torch.lowering.registry import Values, dtype_name
+from fastconv.torch.state import addresses_of, state_of
 
 Tensor = torch.Tensor
-_version = attrgetter("_version")
 
 
 @dataclass
 class _Packed:
     """A network, and the parameters that are in it.
 
-    `held` has their elements: while it does, nothing else has their addresses.
+    `held` has their elements: while it does, nothing else has their addresses. `matches` tells whether tensors are
+    these parameters, and were not written to since.
     """
 
     network: _core.Network
     held: list[Tensor]
-    writes: list[int]
+    matches: Callable[[tuple[Tensor, ...]], bool]
     owners: list[weakref.ref[Tensor]]
 
     def is_current(self) -> bool:
@@ -66,7 +67,7 @@ class Segment:
         Keyword arguments of ``_core.Network``.
     freezing : bool
         Whether parameters that are the same objects as in the last call hold what they held then: they are not looked
-        into, at 0.1 us each, and many times that where a large network has filled the caches.
+        into, which takes long where a large network has filled the caches.
     """
 
     def __init__(
@@ -89,7 +90,8 @@ class Segment:
         self._writers = [_writer(node) for node in outputs]
         self._pick_fixed, self._pick_inputs = _picker(fixed, arguments), _picker(inputs, arguments)
         self._packed: dict[tuple[int, ...], _Packed] = {}  # by the addresses of the parameters
-        self._last: tuple[tuple[Tensor, ...], _Packed] | None = None
+        self._last: _Packed | None = None
+        self._seen: tuple[Tensor, ...] = ()  # with freezing, what came in the last call
 
     @property
     def networks(self) -> list[_core.Network]:
@@ -105,23 +107,27 @@ class Segment:
 
     def _current(self, fixed: tuple[Tensor, ...]) -> _Packed:
         """Return the network with these parameters."""
-        if self._freezing and self._last is not None:
-            last, packed = self._last
-            if fixed is last or all(map(is_, fixed, last)):  # the same tuple, where none is an argument
-                return packed
-        addresses = tuple(map(Tensor.data_ptr, fixed))
+        if self._last is not None and self._is_as_last(self._last, fixed):
+            return self._last
+        addresses = addresses_of(fixed)
         known = self._packed.get(addresses)
-        packed = known if known is not None and known.writes == writes(fixed) else self._pack(fixed, addresses)
+        packed = known if known is not None and known.matches(fixed) else self._pack(fixed, addresses)
         if self._freezing:
-            self._last = fixed, packed
+            self._seen = fixed
+        self._last = packed
         return packed
 
-    def _pack(self, fixed: Sequence[Tensor], addresses: tuple[int, ...]) -> _Packed:
+    def _is_as_last(self, last: _Packed, fixed: tuple[Tensor, ...]) -> bool:
+        if self._freezing:
+            return fixed is self._seen or all(map(is_, fixed, self._seen))  # one tuple, where none is an argument
+        return last.matches(fixed)
+
+    def _pack(self, fixed: tuple[Tensor, ...], addresses: tuple[int, ...]) -> _Packed:
         """Make the network with these parameters, and forget those with parameters that nobody has any more."""
         held, core = [tensor.detach() for tensor in fixed], _core.Graph()
         self._graph(held).replay(core)
         network = _core.Network(core, **self._options)
-        packed = _Packed(network, held, writes(fixed), [weakref.ref(tensor) for tensor in fixed])
+        packed = _Packed(network, held, state_of(fixed), [weakref.ref(tensor) for tensor in fixed])
         current = {key: other for key, other in self._packed.items() if other.is_current()}
         self._packed = {**current, addresses: packed}
         return packed
@@ -142,14 +148,6 @@ class Segment:
                 (value,) = graph.add("transpose", [value], {"perm": order}, 1, node.name)
             graph.output(value, node.name)
         return graph
-
-
-def writes(tensors: Sequence[Tensor]) -> list[int]:
-    """Return how often each tensor was written to."""
-    try:
-        return list(map(_version, tensors))
-    except RuntimeError:  # tensors made in inference mode do not count
-        return [0 if tensor.is_inference() else tensor._version for tensor in tensors]
 
 
 def _picker(nodes: list[Node], arguments: list[Node]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
