@@ -13,6 +13,7 @@ extern const Algorithm kDirectBf16x6;
 extern const Algorithm kIm2col;
 extern const Algorithm kCol2im;
 extern const Algorithm kWinograd2;
+extern const Algorithm kWinograd3;
 extern const Algorithm kWinograd4;
 extern const Algorithm kWinograd6;
 extern const Algorithm kReference;

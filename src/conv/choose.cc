@@ -45,14 +45,15 @@ struct Candidate {
   double cost;
 };
 
-// The cheapest Winograd variant within the error budget, or F(2, r) where none keeps it. The problem must be one that
-// F(2, r) applies to.
+// The cheapest Winograd variant that applies and keeps the error budget, or the most exact one where none keeps it.
+// Null where none applies.
 Candidate best_winograd(const ConvProblem& p, const Machine& machine, Precision precision) {
-  Candidate best{&kWinograd2, winograd_cost(p, machine, 2)};
-  for (const auto& [algorithm, m] : {std::pair{&kWinograd4, 4}, {&kWinograd6, 6}}) {
-    if (!algorithm->refuse(p).empty() || algorithm->precision(p) > precision) continue;
+  Candidate best{nullptr, 0};
+  for (const auto& [algorithm, m] : {std::pair{&kWinograd2, 2}, {&kWinograd3, 3}, {&kWinograd4, 4}, {&kWinograd6, 6}}) {
+    if (!algorithm->refuse(p).empty()) continue;
+    if (best.algorithm && algorithm->precision(p) > precision) continue;
     const double cost = winograd_cost(p, machine, m);
-    if (cost < best.cost) best = {algorithm, cost};
+    if (!best.algorithm || cost < best.cost) best = {algorithm, cost};
   }
   return best;
 }
@@ -68,10 +69,8 @@ const Algorithm& choose_auto(const ConvProblem& p, const Machine& machine, Preci
   }
   if (kIm2col.refuse(p).empty()) compare({&kIm2col, im2col_cost(p, machine)});
   if (kCol2im.refuse(p).empty()) compare({&kCol2im, col2im_cost(p, machine)});
-  if (kWinograd2.refuse(p).empty()) {
-    const Candidate winograd = best_winograd(p, machine, precision);
-    if (winograd.algorithm->precision(p) <= precision) compare(winograd);
-  }
+  const Candidate winograd = best_winograd(p, machine, precision);
+  if (winograd.algorithm && winograd.algorithm->precision(p) <= precision) compare(winograd);
   return *best.algorithm;
 }
 
@@ -102,7 +101,7 @@ AlignedArray<float> pack_weights(const Algorithm& algorithm, const ConvProblem& 
 const std::vector<const Algorithm*>& all_algorithms() {
   static const std::vector<const Algorithm*> all = {&kDepthwise,    &kDirect,    &kDirectBf16, &kDirectBf16x3,
                                                     &kDirectBf16x6, &kIm2col,    &kCol2im,     &kWinograd2,
-                                                    &kWinograd4,    &kWinograd6, &kReference};
+                                                    &kWinograd3,    &kWinograd4, &kWinograd6,  &kReference};
   return all;
 }
 
@@ -128,9 +127,9 @@ const Algorithm& choose_algorithm(const ConvProblem& problem, const Machine& mac
                                   const std::string& name, const char* what) {
   if (name == "auto") return choose_auto(problem, machine, precision);
   if (name == "winograd") {
-    const std::string reason = kWinograd2.refuse(problem);
-    if (!reason.empty()) refuse(what, name, reason);
-    return *best_winograd(problem, machine, precision).algorithm;
+    const Algorithm* const best = best_winograd(problem, machine, precision).algorithm;
+    if (!best) refuse(what, name, kWinograd2.refuse(problem));
+    return *best;
   }
   for (const Algorithm* algorithm : all_algorithms()) {
     if (name != algorithm->name) continue;
@@ -138,10 +137,11 @@ const Algorithm& choose_algorithm(const ConvProblem& problem, const Machine& mac
     if (!reason.empty()) refuse(what, name, reason);
     return *algorithm;
   }
-  value_error(what,
-              ": algorithm must be one of auto, direct, im2col, col2im, winograd, winograd2, winograd4, winograd6, "
-              "depthwise, direct_bf16, direct_bf16x3, direct_bf16x6, reference, got ",
-              name);
+  value_error(
+      what,
+      ": algorithm must be one of auto, direct, im2col, col2im, winograd, winograd2, winograd3, winograd4, winograd6, "
+      "depthwise, direct_bf16, direct_bf16x3, direct_bf16x6, reference, got ",
+      name);
 }
 
 }  // namespace fastconv

@@ -83,13 +83,13 @@ double few_tiles_cost(const ConvProblem& p, const WinogradTiles& shape, const Ma
   return streamed(filters * (kFilter + static_cast<double>(shape.points() * shape.count())), weight_count(p), machine);
 }
 
-// The sum over all points of what so many tiles cost that have it: thin ones lack the last pair.
+// The sum over all points of what so many tiles cost that have it, at so many a column: thin ones lack the last pair.
 template <class Cost>
 double sum_over_points(const WinogradTiles& shape, const Cost& cost) {
   double sum = 0;
   for (int row = 0; row < shape.rows.size(); ++row) {
     for (int column = 0; column < shape.columns.size(); ++column) {
-      sum += cost(shape.rows.tiles_with(row) * shape.columns.tiles_with(column));
+      sum += cost(shape.rows.tiles_with(row) * shape.columns.tiles_with(column), column);
     }
   }
   return sum;
@@ -98,21 +98,24 @@ double sum_over_points(const WinogradTiles& shape, const Cost& cost) {
 // A product for each point.
 double point_products_cost(const ConvProblem& p, const WinogradTiles& shape, const Machine& machine) {
   const GemmF32Kernel& kernel = choose_gemm_f32(machine.isa);
-  const double channels = static_cast<double>(p.kernel[0] * p.group_c());
-  const double products = sum_over_points(shape, [&](int64_t tiles) {
-    return static_cast<double>(p.groups) * tile_cost(kernel, tiles * p.out[0], p.group_k(), machine.isa);
+  const WinogradLayers layers = winograd_layers(p, shape);
+  const double channels = static_cast<double>(layers.taps * p.group_c());
+  const double products = sum_over_points(shape, [&](int64_t tiles, int column) {
+    const int64_t taps = layers.taps - shape.columns.first_window(column);
+    return static_cast<double>(taps * p.groups) * tile_cost(kernel, tiles * layers.out, p.group_k(), machine.isa);
   });
-  return streamed(channels * products, shape.points() * channels * static_cast<double>(p.k), machine);
+  return streamed(static_cast<double>(p.group_c()) * products, shape.points() * channels * static_cast<double>(p.k),
+                  machine);
 }
 
 }  // namespace
 
 double winograd_cost(const ConvProblem& p, const Machine& machine, int m) {
   const WinogradTiles shape = winograd_tiles(p, m);
-  const double transformed = sum_over_points(shape, [](int64_t tiles) { return static_cast<double>(tiles); });
-  // Each slice of the input is transformed once, and each of the output.
-  const double slices = static_cast<double>(p.out[0] + (p.kernel[0] - 1) * p.dilation[0]);
-  const double values = slices * static_cast<double>(p.c) + static_cast<double>(p.out[0] * p.k);
+  const double transformed = sum_over_points(shape, [](int64_t tiles, int) { return static_cast<double>(tiles); });
+  // Each layer of the input is transformed once, and each of the output.
+  const WinogradLayers layers = winograd_layers(p, shape);
+  const double values = static_cast<double>(layers.in() * p.c) + static_cast<double>(layers.out * p.k);
   return (few_tiles(p, m, machine.isa) ? few_tiles_cost(p, shape, machine) : point_products_cost(p, shape, machine)) +
          kernel_costs(machine.isa).transform * transformed * values;
 }

@@ -24,7 +24,13 @@ template <int M>
 std::string refuse(const ConvProblem& p) {
   if (p.transposed) return refuse_transposed(p);
   const int64_t taps = winograd_taps(p);
-  if (!taps || !choose_winograd(M, static_cast<int>(taps), winograd_tiles(p, M).axes(), Isa::scalar)) {
+  if constexpr (M == kLineOutputs) {
+    const bool is_line = std::min(p.kernel[1], p.kernel[2]) == 1 && taps > kLineOutputs;
+    if (!is_line || !slices_are_images(p) || p.dilation != Dims{1, 1, 1}) {
+      return concat("a kernel of more than ", kLineOutputs, " taps along one axis, without dilation, got ", p.kernel[0],
+                    "x", p.kernel[1], "x", p.kernel[2]);
+    }
+  } else if (!taps || !choose_winograd(M, static_cast<int>(taps), winograd_tiles(p, M).axes(), Isa::scalar)) {
     return concat(M == 2 ? "a kernel of 3x3, 3x1, 1x3, 5x5, 5x1 or 1x5" : "a kernel of 3x3, 3x1 or 1x3", ", got ",
                   p.kernel[1], "x", p.kernel[2]);
   }
@@ -45,8 +51,8 @@ double inner_share(const ConvProblem& p) {
 }
 
 // A tile errs by all that it holds, a direct sum only by its own products: the fewer those are, the worse the ratio.
-// Six points, F(4,3) and F(2,5), on random data, relative to plain float32 sums, worst of 4 to 6 (EPYC, 32 output
-// channels, images to 33x33 with 0 to 2 cells of padding or dilations to 16, 2026-11-27):
+// Six points, F(4,3), F(2,5) and F(3,4), on random data, relative to plain float32 sums, worst of 4 to 6 (EPYC, 32
+// output channels, images to 33x33 with 0 to 2 cells of padding or dilations to 16, 2026-11-27):
 //   16 channels, at least 0.8 of the products outside the padding: 2.8x (3x3), 2.1x (5x5), 2.0x (lines of 3), 1.8x
 //   (lines of 5), 2.1x (3x3x3); with a quarter in the padding 3.2x; 4 channels 3.4x at best
 //   64 channels, at least 0.5: 2.9x; with less 4.5x
@@ -59,7 +65,7 @@ constexpr LongSums kSixPoints[] = {{16, 0.8}, {64, 0.5}};
 
 template <int M>
 Precision precision_class(const ConvProblem& p) {
-  const int64_t points = M + winograd_taps(p) - 1;
+  const int points = winograd_tiles(p, M).columns.size();
   if (points == 4) return Precision::highest;
   if (points > 6) return Precision::high;
   const double share = inner_share(p);
@@ -101,6 +107,7 @@ constexpr Algorithm make_algorithm(const char* name) {
 }  // namespace
 
 const Algorithm kWinograd2 = make_algorithm<2>("winograd2");
+const Algorithm kWinograd3 = make_algorithm<kLineOutputs>("winograd3");
 const Algorithm kWinograd4 = make_algorithm<4>("winograd4");
 const Algorithm kWinograd6 = make_algorithm<6>("winograd6");
 

@@ -1,4 +1,4 @@
-// Filters in Winograd's domain, as the products read them: U[group][panel][point][depth tap][c / groups][NR].
+// Filters in Winograd's domain, as the products read them: U[group][panel][point][tap][c / groups][NR].
 #pragma once
 
 #include "base/cpu.h"

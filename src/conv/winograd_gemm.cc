@@ -1,9 +1,9 @@
 // Winograd by tap-GEMM: transform a block of tiles, multiply point by point, transform back. A block is sized so that
 // its transformed pixels stay in L2 while the transformed weights, larger than the weights, stream past. Taps along the
-// depth are those of the products, between slices of transformed pixels.
+// depth, and the windows of a long line, are those of the products, between layers of transformed pixels.
 //
-//   pixels --input--> V[point][slice][tile][c]  x  U[panel][point][depth tap][c / groups][NR]
-//   -> M[point][slice][tile][NR] --output--> pixels
+//   pixels --input--> V[point][layer][tile][c]  x  U[panel][point][tap][c / groups][NR]
+//   -> M[point][layer][tile][NR] --output--> pixels
 //
 // Panels of columns are those of all groups, one group's after the other's.
 //
@@ -38,11 +38,11 @@ class WinogradGemmPlan : public ConvPlan {
         options_(with_strides(options, problem)),
         transforms_(p_, options_, winograd_tiles(p_, m), m),
         points_(transforms_.points()),
+        layers_(winograd_layers(p_, winograd_tiles(p_, m))),
         gemm_(choose_gemm_f32(options.isa)) {
     const WinogradTiles tiles = winograd_tiles(p_, m);
     per_image_ = tiles.count();
     count_ = checked_mul(p_.n, per_image_);
-    slices_ = p_.out[0] + (p_.kernel[0] - 1) * p_.dilation[0];
     group_panels_ = ceil_div(p_.group_k(), gemm_.nr);
     group_calls_ = gemm_.calls(p_.group_k());
     calls_ = p_.groups * group_calls_;
@@ -57,15 +57,15 @@ class WinogradGemmPlan : public ConvPlan {
       blocks_ = ceil_div(count_, block_);
     }
     order_ = WinogradOrder(tiles, p_.n, block_);
-    const int64_t slice = p_.dilation[0] * c_row_;
-    taps_ = depth_taps(block_ * slice);
-    last_taps_ = depth_taps((count_ - (blocks_ - 1) * block_) * slice);
-    rescue_taps_ = depth_taps(points_ * c_row_);
+    const int64_t layer = layers_.step * c_row_;
+    taps_ = layer_taps(block_ * layer);
+    last_taps_ = layer_taps((count_ - (blocks_ - 1) * block_) * layer);
+    rescue_taps_ = layer_taps(points_ * c_row_);
     streams_outputs_ =
         streams_outputs(p_.n * p_.out_pixels() * p_.k * kFloat, p_.k, options_.dst_pixel_stride, options_.function);
     source_floats_ = points_ * point_stride_v(block_);
     product_floats_ = points_ * point_stride_m(block_);
-    rescue_floats_ = points_ * (p_.c + p_.kernel[0] * c_row_ + nr_row_) + transforms_.outputs() * widest_;
+    rescue_floats_ = points_ * (p_.c + layers_.taps * c_row_ + nr_row_) + transforms_.outputs() * widest_;
   }
 
   int64_t workspace_bytes() const override {
@@ -109,11 +109,11 @@ class WinogradGemmPlan : public ConvPlan {
   // 196 tiles of 4 MB, 4.72 and 2.85 by 392 (Zen 5, 1 MB of L2, November 2026, fastconv.Conv).
   int64_t choose_block() const {
     const int64_t l2 = cpu_info().l2_bytes;
-    const int64_t u_bytes = p_.groups * group_panels_ * gemm_.nr * points_ * p_.kernel[0] * p_.group_c() * kFloat;
-    const int64_t whole = std::max<int64_t>(per_image_, 1), step = ceil_div(gemm_.mr, p_.out[0]);
+    const int64_t u_bytes = p_.groups * group_panels_ * gemm_.nr * points_ * layers_.taps * p_.group_c() * kFloat;
+    const int64_t whole = std::max<int64_t>(per_image_, 1), step = ceil_div(gemm_.mr, layers_.out);
     int64_t best = 0, least = INT64_MAX;
     for (int64_t tiles = step;; tiles += step) {
-      const int64_t size = std::min(tiles, whole), v_bytes = points_ * size * slices_ * c_row_ * kFloat;
+      const int64_t size = std::min(tiles, whole), v_bytes = points_ * size * layers_.in() * c_row_ * kFloat;
       const int64_t blocks = ceil_div(whole, size);
       const bool v_stays = v_bytes <= l2 / 2;
       const int64_t u_traffic = u_bytes + v_bytes <= l2 * 3 / 4 ? u_bytes : u_bytes * blocks;
@@ -127,15 +127,15 @@ class WinogradGemmPlan : public ConvPlan {
     return best;
   }
 
-  int64_t point_stride_v(int64_t count) const { return count * slices_ * c_row_ + kLine; }
-  int64_t point_stride_m(int64_t count) const { return count * p_.out[0] * nr_row_ + kLine; }
+  int64_t point_stride_v(int64_t count) const { return count * layers_.in() * c_row_ + kLine; }
+  int64_t point_stride_m(int64_t count) const { return count * layers_.out * nr_row_ + kLine; }
 
   // The pixels of a block's tiles [begin, end), in its order; the block has `count` from `first`.
   void transform_in(const float* src, int64_t first, int64_t count, int64_t begin, int64_t end,
                     float* v) const noexcept {
     for (int64_t i = begin; i < end; ++i) {
-      for (int64_t slice = 0; slice < slices_; ++slice) {
-        transforms_.in(src, order_[first + i], slice, 0, p_.c, v + (slice * count + i) * c_row_, point_stride_v(count));
+      for (int64_t layer = 0; layer < layers_.in(); ++layer) {
+        transforms_.in(src, order_[first + i], layer, 0, p_.c, v + (layer * count + i) * c_row_, point_stride_v(count));
       }
     }
   }
@@ -144,16 +144,16 @@ class WinogradGemmPlan : public ConvPlan {
   int64_t call_columns(int64_t call) const {  // in whole vectors
     return round_up(gemm_.call_columns(call % group_calls_, group_calls_, p_.group_k()), gemm_.nr / kPanelVectors);
   }
-  int64_t panel_stride() const { return points_ * p_.kernel[0] * p_.group_c() * gemm_.nr; }
+  int64_t panel_stride() const { return points_ * layers_.taps * p_.group_c() * gemm_.nr; }
   const float* call_weights(const ConvBuffers& b, int64_t call, int64_t point) const {
     const int64_t panel = call / group_calls_ * group_panels_ + call % group_calls_;
-    return b.weights + (panel * points_ + point) * p_.kernel[0] * p_.group_c() * gemm_.nr;
+    return b.weights + (panel * points_ + point) * layers_.taps * p_.group_c() * gemm_.nr;
   }
 
-  // The taps of the depth, in slices of transformed pixels `slice` elements apart.
-  std::vector<Tap> depth_taps(int64_t slice) const {
+  // The taps of the layers, which are of transformed pixels `layer` elements apart.
+  std::vector<Tap> layer_taps(int64_t layer) const {
     std::vector<Tap> taps;
-    for (int64_t r = 0; r < p_.kernel[0]; ++r) taps.push_back({r * slice, r * p_.group_c() * gemm_.nr});
+    for (int64_t r = 0; r < layers_.taps; ++r) taps.push_back({r * layer, r * p_.group_c() * gemm_.nr});
     return taps;
   }
 
@@ -162,8 +162,6 @@ class WinogradGemmPlan : public ConvPlan {
     const std::vector<Tap>& taps = count == block_ ? taps_ : last_taps_;
     GemmF32Args args{};
     args.row_stride = c_row_;
-    args.taps = taps.data();
-    args.tap_count = p_.kernel[0];
     args.k = p_.group_c();
     args.dst_stride = nr_row_;
     args.panel_stride = panel_stride();
@@ -171,17 +169,20 @@ class WinogradGemmPlan : public ConvPlan {
       args.n = call_columns(call);
       for (int64_t point = 0; point < points_; ++point) {
         const WinogradOrder::Range with = order_.with_point(first, point);
-        args.m = (with.end - with.begin) * p_.out[0];
+        const int64_t first_tap = transforms_.tiles().columns.first_window(static_cast<int>(point));
+        args.taps = taps.data() + first_tap;
+        args.tap_count = layers_.taps - first_tap;
+        args.m = (with.end - with.begin) * layers_.out;
         args.src = v + point * point_stride_v(count) + with.begin * c_row_ + call / group_calls_ * p_.group_c();
         args.weights = call_weights(b, call, point);
         const bool more = point + 1 < points_ || call + 1 < call_end;
-        args.fetch_ahead = more ? p_.kernel[0] * p_.group_c() * gemm_.nr : 0;
+        args.fetch_ahead = more ? layers_.taps * p_.group_c() * gemm_.nr : 0;
         args.dst = m + point * point_stride_m(count) + with.begin * nr_row_;
         gemm_.fn(args);
       }
       for (int64_t i = 0; i < count; ++i) {
-        for (int64_t slice = 0; slice < p_.out[0]; ++slice) {
-          transform_out(b, m + (slice * count + i) * nr_row_, point_stride_m(count), order_[first + i], slice, call,
+        for (int64_t layer = 0; layer < layers_.out; ++layer) {
+          transform_out(b, m + (layer * count + i) * nr_row_, point_stride_m(count), order_[first + i], layer, call,
                         m + product_floats_);
         }
       }
@@ -189,31 +190,32 @@ class WinogradGemmPlan : public ConvPlan {
     if (streams_outputs_) fence_streams();
   }
 
-  // One slice of a tile.
-  void transform_out(const ConvBuffers& b, const float* m, int64_t point_stride, const WinogradTile& t, int64_t slice,
+  // One layer of a tile.
+  void transform_out(const ConvBuffers& b, const float* m, int64_t point_stride, const WinogradTile& t, int64_t layer,
                      int64_t call, float* rescue_memory) const noexcept {
+    if (!transforms_.has_outputs(t, layer)) return;
     const int64_t column = call / group_calls_ * p_.group_k() + call % group_calls_ * gemm_.nr;
     const int64_t columns = gemm_.call_columns(call % group_calls_, group_calls_, p_.group_k());
-    const WinogradOutputArgs args = transforms_.out(b, t, slice, column, columns, m, point_stride, streams_outputs_);
+    const WinogradOutputArgs args = transforms_.out(b, t, layer, column, columns, m, point_stride, streams_outputs_);
     const int64_t done = transforms_.kernel().output(args);
-    if (done < columns) rescue(b, t, slice, call, done, args, rescue_memory);
+    if (done < columns) rescue(b, t, layer, call, done, args, rescue_memory);
   }
 
-  // Computes channels [done, ...) of one tile, slice and call again, from pixels scaled down.
-  void rescue(const ConvBuffers& b, const WinogradTile& t, int64_t slice, int64_t call, int64_t done,
+  // Computes channels [done, ...) of one tile, layer and call again, from pixels scaled down.
+  void rescue(const ConvBuffers& b, const WinogradTile& t, int64_t layer, int64_t call, int64_t done,
               const WinogradOutputArgs& out, float* memory) const noexcept {
     float* const pixels = memory;
     float* const v = pixels + points_ * p_.c;
-    float* const m = v + p_.kernel[0] * points_ * c_row_;
-    for (int64_t r = 0; r < p_.kernel[0]; ++r) {
-      transforms_.gather_scaled(b.src, t, slice + r * p_.dilation[0], pixels);
+    float* const m = v + layers_.taps * points_ * c_row_;
+    for (int64_t r = 0; r < layers_.taps; ++r) {
+      transforms_.gather_scaled(b.src, t, layer + r * layers_.step, pixels);
       transforms_.in_scaled(pixels, 0, p_.c, v + r * points_ * c_row_, c_row_);
     }
     for (int64_t i = 0; i < points_; ++i) {
       gemm_.fn({v + i * c_row_ + call / group_calls_ * p_.group_c(),
                 0,
                 rescue_taps_.data(),
-                p_.kernel[0],
+                layers_.taps,
                 p_.group_c(),
                 call_weights(b, call, i),
                 1,
@@ -230,9 +232,10 @@ class WinogradGemmPlan : public ConvPlan {
   ConvOptions options_;
   WinogradTransforms transforms_;
   int64_t points_;
+  WinogradLayers layers_;
   const GemmF32Kernel& gemm_;
   int64_t per_image_, count_;  // tiles
-  int64_t slices_, group_panels_, group_calls_, calls_;
+  int64_t group_panels_, group_calls_, calls_;
   int64_t widest_ = 0;      // columns of a call
   int64_t c_row_, nr_row_;  // elements between tiles in V and M
   int64_t block_, blocks_;

@@ -15,10 +15,12 @@ int part(const WinogradTile& tile) {
 
 WinogradOrder::WinogradOrder(const WinogradTiles& tiles, int64_t images, int64_t block) : block_(block) {
   for (int64_t i = 0; i < tiles.rows.tiles(); ++i) rows_.push_back(tiles.rows.tile(i));
-  for (int64_t i = 0; i < tiles.columns.tiles(); ++i) columns_.push_back(tiles.columns.tile(i));
+  for (int64_t i = 0; i < tiles.columns.places(); ++i) columns_.push_back(tiles.columns.tile(i));
   for (int64_t image = 0; image < images; ++image) {
     for (const WinogradAxis::Tile& row : rows_) {
-      for (const WinogradAxis::Tile& column : columns_) tiles_.push_back({image, &row, &column});
+      for (int64_t i = 0; i < tiles.columns.tiles(); ++i) {
+        tiles_.push_back({image, &row, &columns_[static_cast<size_t>(i * tiles.columns.stack)]});
+      }
     }
   }
   for (auto begin = tiles_.begin(); begin != tiles_.end();) {

@@ -31,14 +31,15 @@ WinogradTransforms::WinogradTransforms(const ConvProblem& problem, const ConvOpt
     : p_(problem),
       options_(options),
       tiles_(tiles),
-      kernel_(*choose_winograd(m, static_cast<int>(winograd_taps(problem)), tiles.axes(), options.isa)),
+      kernel_(*choose_winograd(m, tiles.columns.r, tiles.axes(), options.isa)),
       gemm_(choose_gemm_f32(options.isa)) {}
 
-void WinogradTransforms::in(const float* src, const WinogradTile& t, int64_t slice, int64_t channel, int64_t channels,
-                            float* dst, int64_t point_stride) const noexcept {
-  const int64_t depth = slice - p_.pad_begin[0], width = p_.in[2], pixel_stride = options_.src_pixel_stride;
+void WinogradTransforms::in(const float* src, const WinogradTile& tile, int64_t layer, int64_t channel,
+                            int64_t channels, float* dst, int64_t point_stride) const noexcept {
+  const Place t = place(tile, layer);
+  const int64_t depth = t.slice - p_.pad_begin[0], width = p_.in[2], pixel_stride = options_.src_pixel_stride;
   const bool inside = depth >= 0 && depth < p_.in[0];
-  const int64_t first = (t.image * p_.in[0] + depth) * p_.in[1] * width;
+  const int64_t first = (tile.image * p_.in[0] + depth) * p_.in[1] * width;
   WinogradInputArgs args;
   args.row_stride = step(tiles_.rows, width, pixel_stride);
   args.pixel_stride = step(tiles_.columns, width, pixel_stride);
@@ -55,12 +56,13 @@ void WinogradTransforms::in(const float* src, const WinogradTile& t, int64_t sli
   kernel_.fn(args);
 }
 
-WinogradOutputArgs WinogradTransforms::out(const ConvBuffers& b, const WinogradTile& t, int64_t slice, int64_t column,
-                                           int64_t columns, const float* sums, int64_t point_stride,
+WinogradOutputArgs WinogradTransforms::out(const ConvBuffers& b, const WinogradTile& tile, int64_t layer,
+                                           int64_t column, int64_t columns, const float* sums, int64_t point_stride,
                                            bool streams) const noexcept {
+  const Place t = place(tile, layer);
   const int64_t width = p_.out[2];
   const int64_t pixel =
-      (t.image * p_.out[0] + slice) * p_.out[1] * width + at(tiles_, t.row->first, t.column->first, width);
+      (tile.image * p_.out[0] + t.slice) * p_.out[1] * width + at(tiles_, t.row->first, t.column->first, width);
   WinogradOutputArgs args;
   args.src = sums;
   args.point_stride = point_stride;
@@ -78,15 +80,16 @@ WinogradOutputArgs WinogradTransforms::out(const ConvBuffers& b, const WinogradT
   return args;
 }
 
-void WinogradTransforms::gather_scaled(const float* src, const WinogradTile& t, int64_t slice,
+void WinogradTransforms::gather_scaled(const float* src, const WinogradTile& tile, int64_t layer,
                                        float* pixels) const noexcept {
-  const int64_t depth = slice - p_.pad_begin[0], width = p_.in[2];
+  const Place t = place(tile, layer);
+  const int64_t depth = t.slice - p_.pad_begin[0], width = p_.in[2];
   for (int i = 0; i < tiles_.rows.size(); ++i) {
     for (int j = 0; j < tiles_.columns.size(); ++j, pixels += p_.c) {
       const bool inside = depth >= 0 && depth < p_.in[0] && i >= t.row->inside_begin && i < t.row->inside_end &&
                           j >= t.column->inside_begin && j < t.column->inside_end;
       const int64_t pixel =
-          (t.image * p_.in[0] + depth) * p_.in[1] * width +
+          (tile.image * p_.in[0] + depth) * p_.in[1] * width +
           at(tiles_, t.row->pixel + i * tiles_.rows.dilation, t.column->pixel + j * tiles_.columns.dilation, width);
       const float* from = src + pixel * options_.src_pixel_stride;
       for (int64_t c = 0; c < p_.c; ++c) pixels[c] = inside ? from[c] * kScale : 0.0f;

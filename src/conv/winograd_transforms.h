@@ -18,22 +18,26 @@ class WinogradTransforms {
   WinogradTransforms(const ConvProblem& problem, const ConvOptions& options, const WinogradTiles& tiles, int m);
 
   const WinogradKernel& kernel() const { return kernel_; }
+  const WinogradTiles& tiles() const { return tiles_; }
   int points() const { return tiles_.points(); }
   int outputs() const { return tiles_.rows.m * tiles_.columns.m; }  // of a tile
 
-  // Channels [channel, channel + channels) of one slice of a tile to points. Slices are counted from the first one that
+  // Channels [channel, channel + channels) of one layer of a tile to points. Layers are counted from the first one that
   // is read, which may lie in the padding.
-  void in(const float* src, const WinogradTile& tile, int64_t slice, int64_t channel, int64_t channels, float* dst,
+  void in(const float* src, const WinogradTile& tile, int64_t layer, int64_t channel, int64_t channels, float* dst,
           int64_t point_stride) const noexcept;
 
-  // What the output transform of one slice of a tile needs; it stops before sums that are not finite.
-  WinogradOutputArgs out(const ConvBuffers& b, const WinogradTile& tile, int64_t slice, int64_t column, int64_t columns,
+  // Behind the end of a long line there are none.
+  bool has_outputs(const WinogradTile& tile, int64_t layer) const { return place(tile, layer).column->outputs > 0; }
+
+  // What the output transform of one layer of a tile needs; it stops before sums that are not finite.
+  WinogradOutputArgs out(const ConvBuffers& b, const WinogradTile& tile, int64_t layer, int64_t column, int64_t columns,
                          const float* sums, int64_t point_stride, bool streams) const noexcept;
 
-  // The pixels of one slice of a tile, times 2^-30, so that neither transform overflows where a direct sum would not:
+  // The pixels of one layer of a tile, times 2^-30, so that neither transform overflows where a direct sum would not:
   // [pixel][c]. Rare: for pixels beyond about 1e33, Inf and NaN. A thin tile is taken for a whole one, of zeros further
   // on.
-  void gather_scaled(const float* src, const WinogradTile& tile, int64_t slice, float* pixels) const noexcept;
+  void gather_scaled(const float* src, const WinogradTile& tile, int64_t layer, float* pixels) const noexcept;
   // Such pixels, channels [channel, channel + channels), to points.
   void in_scaled(const float* pixels, int64_t channel, int64_t channels, float* dst,
                  int64_t point_stride) const noexcept;
@@ -43,6 +47,16 @@ class WinogradTransforms {
                   int64_t columns) const noexcept;
 
  private:
+  // Where a layer of a tile lies.
+  struct Place {
+    int64_t slice;
+    const WinogradAxis::Tile *row, *column;
+  };
+  Place place(const WinogradTile& tile, int64_t layer) const {
+    if (tiles_.columns.windows > 1) return {0, tile.row, tile.column + layer};
+    return {layer, tile.row, tile.column};
+  }
+
   ConvProblem p_;
   ConvOptions options_;
   WinogradTiles tiles_;

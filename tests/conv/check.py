@@ -23,6 +23,7 @@ ALGORITHMS = (
     "col2im",
     "winograd",
     "winograd2",
+    "winograd3",
     "winograd4",
     "winograd6",
     "depthwise",
@@ -31,7 +32,7 @@ ALGORITHMS = (
 
 # Largest error of an element in units of 2^-24 * sum |x| |weight|; 0 means exact on the cases' integers. What chooses
 # among Winograd's variants has the gate of the worst that precision "highest" admits: that of six points.
-GATE = {"auto": 64, "winograd": 64, "winograd2": 8, "winograd4": 64, "winograd6": 256}
+GATE = {"auto": 64, "winograd": 64, "winograd2": 8, "winograd3": 64, "winograd4": 64, "winograd6": 256}
 SIX_POINTS_GATE = 64
 TWO_PIECES = 4095  # the largest factor with which two pieces of bfloat16, 16 bits, hold every operand
 UNIT = 2.0**-24
@@ -125,14 +126,19 @@ class Check:
         fits = all(before <= e and after <= e + more for (before, after), e, more in room)
         return not case.transposed or (set(case.stride) == {1} and fits)
 
+    @property
+    def _slices_are_images(self) -> bool:
+        case = self.case
+        return len(case.kernel) < 3 or (case.kernel[0] == 1 and case.pads[0] == (0, 0))
+
     def _gate(self, algorithm: str) -> int:
         case = self.case
         window = (1, *case.kernel)[-2:]
         r = max(window)
+        is_long_line = min(window) == 1 < 3 < r and set(case.dilation) == {1} and self._slices_are_images
         may_be_winograd = (
             self._has_forward_form
-            and r in (3, 5)
-            and min(window) in (1, r)
+            and (r in (3, 5) and min(window) in (1, r) or is_long_line)
             and set(case.stride) == {1}
             and (case.groups == 1 or min(case.c, case.k) // case.groups >= 8)
             and algorithm in GATE

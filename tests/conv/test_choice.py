@@ -47,6 +47,7 @@ def test_every_algorithm_is_somebodys_choice(isa):
         "direct",
         "col2im",
         "winograd2",
+        "winograd3",
         "winograd4",
         "winograd6",
     }
@@ -67,6 +68,9 @@ def test_the_choice_is_what_runs(any_isa):
     ("text", "taken"),
     [
         ("1x64x56x56:64:3", "winograd4"),
+        ("1x192x17x17:192:1x7", "winograd3"),
+        ("1x64x1000:64:31", "winograd3"),
+        ("1x512x400:512:5", "winograd2"),
         ("1x256x14x14:256:3", "winograd4"),
         ("1x512x7x7:512:3", "winograd2"),
         ("1x128x768x768:3:3", "direct"),

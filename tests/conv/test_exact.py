@@ -21,6 +21,7 @@ LEAST_ACCEPTED = {
     "col2im": 0.3,
     "winograd": 0.06,
     "winograd2": 0.06,
+    "winograd3": 0.02,
     "winograd4": 0.06,
     "winograd6": 0.06,
     "depthwise": 0.06,

@@ -25,7 +25,8 @@ def relative_error(y, exact):
 
 def plain_float32(x, weight, padding=1, dilation=1):
     """The convolution as the textbook loop has it: one float32 sum an output, product by product."""
-    padded = np.pad(x, [(0, 0), (0, 0), *[(padding, padding)] * (x.ndim - 2)])
+    around = np.broadcast_to(padding, x.ndim - 2)
+    padded = np.pad(x, [(0, 0), (0, 0), *((n, n) for n in around)])
     size = [n - dilation * (r - 1) for n, r in zip(padded.shape[2:], weight.shape[2:])]
     y = np.zeros((x.shape[0], weight.shape[0], *size), np.float32)
     for c, *tap in np.ndindex(*weight.shape[1:]):
@@ -118,9 +119,21 @@ WINDOWS = {
     "3x3, far apart": ((3, 3), (33, 33), 12, 12),
     "3": ((3,), (50,), 1, 1),
     "5": ((5,), (50,), 2, 1),
+    "4": ((4,), (50,), 1, 1),
+    "1x7": ((1, 7), (5, 17), (0, 3), 1),
+    "9x1": ((9, 1), (30, 4), (4, 0), 1),
+    "31": ((31,), (100,), 15, 1),
     "3x3x3": ((3, 3, 3), (6, 9, 10), 1, 1),
     "3x3x3, dilated": ((3, 3, 3), (9, 13, 12), 2, 2),
 }
+
+
+def fits_window(algorithm, kernel):
+    """Tell whether a variant of Winograd is for such kernels."""
+    taps = max(kernel)
+    if algorithm == "winograd3":
+        return taps > 3 and min((1, *kernel)[-2:]) == 1
+    return taps == 3 or (taps == 5 and algorithm == "winograd2")
 
 
 @pytest.mark.parametrize("window", WINDOWS)
@@ -133,11 +146,11 @@ def test_a_choice_keeps_highest_for_every_window(isa, c, window):
     weight = rng.standard_normal((32, c, *kernel)).astype(np.float32)
     exact = specification(x, weight, padding=padding, dilation=dilation)
     plain = relative_error(plain_float32(x, weight, padding, dilation), exact)
-    for algorithm in ("auto", "winograd2", "winograd4", "winograd6"):
+    for algorithm in ("auto", "winograd2", "winograd3", "winograd4", "winograd6"):
         try:
             y = function(x, weight, padding=padding, dilation=dilation, algorithm=algorithm)
         except ValueError:
-            assert algorithm in ("winograd4", "winograd6") and 5 in kernel
+            assert not fits_window(algorithm, kernel)
             continue
         error = relative_error(y, exact)
         assert error <= (3 * plain if algorithm == "auto" else 1e-5), algorithm
@@ -155,13 +168,13 @@ def test_transposed_of_stride_1_is_the_forward_one_bit_for_bit(isa, window):
     x = rng.standard_normal((2, 17, *image)).astype(np.float32)
     weight = rng.standard_normal((33, 17, *kernel)).astype(np.float32)
     turned = np.flip(weight, range(2, weight.ndim)).swapaxes(0, 1)
-    left = [dilation * (r - 1) - padding for r in kernel]
-    for algorithm in ("auto", "direct", "im2col", "col2im", "winograd2", "winograd4", "winograd6"):
+    left = [dilation * (r - 1) - int(n) for r, n in zip(kernel, np.broadcast_to(padding, len(kernel)))]
+    for algorithm in ("auto", "direct", "im2col", "col2im", "winograd2", "winograd3", "winograd4", "winograd6"):
         options = {"dilation": dilation, "algorithm": algorithm}
         try:
             want = forward(x, weight, padding=padding, **options)
         except ValueError:
-            assert (algorithm, window) in TOO_LARGE or (5 in kernel and algorithm in ("winograd4", "winograd6"))
+            assert (algorithm, window) in TOO_LARGE or not fits_window(algorithm, kernel)
             continue
         assert np.array_equal(transposed(x, turned, padding=left, **options), want), algorithm
 
@@ -223,7 +236,7 @@ def test_what_is_not_finite_shows_wherever_it_reaches(isa, algorithm, value):
 
 
 @pytest.mark.parametrize("window", WINDOWS)
-@pytest.mark.parametrize("algorithm", ("auto", "winograd2"))
+@pytest.mark.parametrize("algorithm", ("auto", "winograd"))
 @pytest.mark.parametrize("scale", (1e38, 1e36, 1e-30, 1e-44))
 def test_finite_stays_finite(isa, scale, algorithm, window):
     """Near the largest and smallest floats, what is chosen overflows no earlier than a direct sum does."""
@@ -247,12 +260,12 @@ def test_the_callers_denormals_are_left_alone():
     assert np.float32(2e-38) / np.float32(4) != 0
 
 
-@pytest.mark.parametrize("kernel", ((3, 3), (5, 5), (1, 3), (2, 3, 3)), ids=str)
-@pytest.mark.parametrize("algorithm", ("winograd2", "winograd4", "winograd6"))
+@pytest.mark.parametrize("kernel", ((3, 3), (5, 5), (1, 3), (2, 3, 3), (1, 6)), ids=str)
+@pytest.mark.parametrize("algorithm", ("winograd2", "winograd3", "winograd4", "winograd6"))
 def test_groups_are_convolutions_beside_each_other(isa, algorithm, kernel):
     """Bit for bit: 40 outputs a group end in the midst of a panel."""
-    if 5 in kernel and algorithm != "winograd2":
-        return  # there is no F(4,5)
+    if not fits_window(algorithm, kernel):
+        return
     rng = np.random.default_rng(0)
     function = getattr(fc, f"conv{len(kernel)}d")
     x = rng.standard_normal((2, 27, *(9, 13, 11)[-len(kernel) :])).astype(np.float32)

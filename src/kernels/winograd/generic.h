@@ -215,10 +215,10 @@ struct Winograd {
   // Calls `transform` with the tile's type.
   template <class Args, class Transform>
   static inline auto dispatch(const Args& a, Transform&& transform) {
-    if constexpr (M > 2 && Axes == 2) {
+    if constexpr (M > 3 && Axes == 2) {
       if (a.thin_rows) return a.thin_columns ? transform(Tile<true, true>()) : transform(Tile<true, false>());
     }
-    if constexpr (M > 2) {
+    if constexpr (M > 3) {
       if (a.thin_columns) return transform(Tile<false, true>());
     }
     return transform(Tile<false, false>());
@@ -251,4 +251,5 @@ struct Winograd {
   FASTCONV_WINOGRAD_TRANSFORM(2, 3, 1, isa) \
   FASTCONV_WINOGRAD_TRANSFORM(4, 3, 1, isa) \
   FASTCONV_WINOGRAD_TRANSFORM(6, 3, 1, isa) \
-  FASTCONV_WINOGRAD_TRANSFORM(2, 5, 1, isa)
+  FASTCONV_WINOGRAD_TRANSFORM(2, 5, 1, isa) \
+  FASTCONV_WINOGRAD_TRANSFORM(3, 4, 1, isa)

@@ -3,7 +3,7 @@
 // are tap-GEMM's; conv/winograd.cc joins the three.
 //
 // Weights come to the products as their polynomial's values at the points (points.h); the transform of outputs divides
-// by what that leaves. Where m > 2, a tile may be thin along an axis: it has m - 2 pixels there, and lacks the points
+// by what that leaves. Where m > 3, a tile may be thin along an axis: it has m - 2 pixels there, and lacks the points
 // of the last pair. It multiplies the same weights as the others at those that it has.
 #pragma once
 
