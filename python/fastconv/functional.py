@@ -117,11 +117,11 @@ _SHARED = """
     precision : {{"highest", "high", "medium"}}, optional
         The error budget (see `set_precision`); by default the one in force.
     algorithm : str
-        "auto", "direct", "im2col", "col2im", "winograd", "winograd2", "winograd4", "winograd6", "depthwise",
-        "direct_bf16", "direct_bf16x3", "direct_bf16x6" (products of bfloat16: of rounded values, within the error of
-        ``"medium"``, or 3 or 6 for each of float32, within ``"high"`` and ``"highest"``) or "reference"; ValueError
-        says why one does not apply. A transposed convolution of stride 1 is computed as the forward one that it is, by
-        each of them.
+        "auto", "direct", "im2col", "col2im", "winograd", "winograd2", "winograd3", "winograd4", "winograd6",
+        "depthwise", "direct_bf16", "direct_bf16x3", "direct_bf16x6" (products of bfloat16: of rounded values, within
+        the error of ``"medium"``, or 3 or 6 for each of float32, within ``"high"`` and ``"highest"``) or "reference";
+        ValueError says why one does not apply. A transposed convolution of stride 1 is computed as the forward one that
+        it is, by each of them.
     out : numpy.ndarray of float32, optional
         Where to write the result; any strides. It may overlap the inputs.
 

@@ -138,7 +138,7 @@ class Check:
         is_long_line = min(window) == 1 < 3 < r and set(case.dilation) == {1} and self._slices_are_images
         may_be_winograd = (
             self._has_forward_form
-            and (r in (3, 5) and min(window) in (1, r) or is_long_line)
+            and ((r in (3, 5) and min(window) in (1, r)) or is_long_line)
             and set(case.stride) == {1}
             and (case.groups == 1 or min(case.c, case.k) // case.groups >= 8)
             and algorithm in GATE
