@@ -1,5 +1,6 @@
 // The AVX-512 transpose: 16 x 16 in registers, in four rounds (pairs, quads, 128-bit lanes twice) of sixteen shuffles;
-// and of few rows, an image's colours, whose columns lie side by side: each vector that is stored is picked from theirs.
+// and of few rows, an image's colours, whose columns lie side by side: each vector that is stored is picked from
+// theirs.
 #include "simd/avx512.h"
 
 namespace fastconv {
@@ -56,7 +57,7 @@ int64_t transpose_few(const CopyPanel& p) {
       lane[i] = col + row % 2 * W;
       mask |= static_cast<unsigned>(row / 2) << i;
     }
-    lanes[v] = _mm512_load_si512(lane);
+    lanes[v] = _mm512_loadu_si512(lane);
     high[v] = static_cast<__mmask16>(mask);
   }
   const float* src = reinterpret_cast<const float*>(p.src);
