@@ -35,7 +35,7 @@ double tile_cost(const GemmKernel<Element>& kernel, int64_t rows, int64_t column
   if (vectors == 1) return cost(1, kernel.mr);
   // Panels, of which the last one takes a vector that would be left alone, and holds two rows in one half full.
   const int64_t calls = kernel.calls(columns), whole = vectors - (calls - 1) * kPanelVectors - 1;
-  const bool half = has_half_tiles<Element> && 2 * (columns - (vectors - 1) * lanes) <= lanes;
+  const bool half = has_half_tiles<Element>(lanes) && 2 * (columns - (vectors - 1) * lanes) <= lanes;
   const double last =
       half ? cost(static_cast<double>(whole) + 0.5, half_rows(kernel.mr, static_cast<int>(whole)))
            : cost(static_cast<double>(whole + 1), whole == kPanelVectors ? wide_rows(kernel.mr) : kernel.mr);

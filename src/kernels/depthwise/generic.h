@@ -187,7 +187,8 @@ void depthwise_tile(const DepthwiseF32Args& a, const TilePlace& at) {
   Epilogue e = a.epilogue;
   if (e.bias) e.bias += at.channel;
   if (e.residual) e.residual += row * e.residual_stride + at.channel;
-  store_tile<kTail>(acc, e, a.dst + row * a.dst_stride + at.channel, a.dst_stride, kOutside == kAnyOutside ? at.count : MR, at.lanes);
+  store_tile<kTail>(acc, e, a.dst + row * a.dst_stride + at.channel, a.dst_stride,
+                    kOutside == kAnyOutside ? at.count : MR, at.lanes);
 }
 
 // Fetches what the next tile needs of one line of channels, and no row above has read before: its outputs, and the

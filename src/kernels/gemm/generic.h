@@ -168,7 +168,7 @@ template <int MR, class Element>
 void gemm(const GemmArgs<Element>& a) {
   constexpr int W = Vec::kWidth;
   if (a.n <= W) return gemm_tiles<Element, MR, 1>(a);
-  if constexpr (has_half_tiles<Element>) {
+  if constexpr (has_half_tiles<Element>(W)) {
     if (a.n <= W + W / 2) return gemm_tiles<Element, half_rows(MR, 1), 2, true>(a);
     if (a.n > 2 * W && a.n <= 2 * W + W / 2) return gemm_tiles<Element, half_rows(MR, 2), 3, true>(a);
   }
