@@ -67,8 +67,8 @@ inline constexpr int kProducts = 1;
 template <>
 inline constexpr int kProducts<Bf16Pair> = 2;
 
-// Whether last columns of at most half a vector of so many lanes are computed two rows in a vector. 1x1, 144 channels at
-// 56x56 to 24: 112 us and 87; 96 to 40: 111 and 96 (AVX-512, the kernel alone). Not so in portable code: 24@14 to 10
+// Whether last columns of at most half a vector of so many lanes are computed two rows in a vector. 1x1, 144 channels
+// at 56x56 to 24: 112 us and 87; 96 to 40: 111 and 96 (AVX-512, the kernel alone). Not so in portable code: 24@14 to 10
 // 12.9 us and 14.7. Zen 5, one thread, November 2026, old and new library in turns.
 template <class Element>
 constexpr bool has_half_tiles(int64_t lanes) {
