@@ -232,6 +232,14 @@ inline __m512 _mm512_permutexvar_ps(__m512i index, __m512 a) {
   };
   return {half(index.low, from_high.low), half(index.high, from_high.high)};
 }
+inline __m512 _mm512_permutex2var_ps(__m512 a, __m512i index, __m512 b) {
+  const __m512 from_b = _mm512_castsi512_ps(_mm512_slli_epi32(index, 27));
+  const __m512 of_a = _mm512_permutexvar_ps(index, a), of_b = _mm512_permutexvar_ps(index, b);
+  return {_mm256_blendv_ps(of_a.low, of_b.low, from_b.low), _mm256_blendv_ps(of_a.high, of_b.high, from_b.high)};
+}
+inline __m512 _mm512_broadcast_f32x8(__m256 a) {
+  return {a, a};
+}
 
 // In halves, as the compilers do, so that sums have the same bits.
 inline float _mm512_reduce_add_ps(__m512 a) {

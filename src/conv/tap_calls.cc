@@ -28,15 +28,18 @@ double tile_cost(const GemmKernel<Element>& kernel, int64_t rows, int64_t column
   const int64_t lanes = kernel.nr / kPanelVectors, vectors = ceil_div(columns, lanes);
   const KernelCosts& costs = kernel_costs(isa);
   const double least_rows = std::is_same_v<Element, float> ? costs.least_rows : costs.pair_rows;
-  // A panel, a vector alone, or both in one tile; narrow tiles need more rows to be busy, wide ones fewer.
-  const auto cost = [&](int64_t width, int mr) {
-    const double least = kPanelVectors * least_rows / static_cast<double>(width);
-    return static_cast<double>(width * lanes) * tile_rows(rows, mr, least);
+  // Narrow tiles need more rows to be busy, wide ones fewer.
+  const auto cost = [&](double width, int mr) {
+    return width * static_cast<double>(lanes) * tile_rows(rows, mr, kPanelVectors * least_rows / width);
   };
   if (vectors == 1) return cost(1, kernel.mr);
-  const bool odd = vectors % kPanelVectors > 0;
-  return static_cast<double>(vectors / kPanelVectors - odd) * cost(kPanelVectors, kernel.mr) +
-         (odd ? cost(kPanelVectors + 1, wide_rows(kernel.mr)) : 0);
+  // Panels, of which the last one takes a vector that would be left alone, and holds two rows in one half full.
+  const int64_t calls = kernel.calls(columns), whole = vectors - (calls - 1) * kPanelVectors - 1;
+  const bool half = has_half_tiles<Element>(lanes) && 2 * (columns - (vectors - 1) * lanes) <= lanes;
+  const double last =
+      half ? cost(static_cast<double>(whole) + 0.5, half_rows(kernel.mr, static_cast<int>(whole)))
+           : cost(static_cast<double>(whole + 1), whole == kPanelVectors ? wide_rows(kernel.mr) : kernel.mr);
+  return static_cast<double>(calls - 1) * cost(kPanelVectors, kernel.mr) + last;
 }
 
 template <class Element>

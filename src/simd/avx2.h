@@ -100,6 +100,18 @@ inline Lanes group_lanes(int group, int j) {
 inline Vec pick(Vec a, Lanes lanes) {
   return {_mm256_permutevar_ps(a.v, lanes.index)};
 }
+// For tiles whose last vector holds two rows: the lower half of a and the upper one of b; four floats in both halves;
+// and the upper half in the lower one's place.
+inline Vec halves(Vec a, Vec b) {
+  return {_mm256_blend_ps(a.v, b.v, 0xF0)};
+}
+inline Vec load_half_twice(const float* p) {
+  const __m128 half = _mm_loadu_ps(p);
+  return {_mm256_set_m128(half, half)};
+}
+inline Vec upper_half(Vec a) {
+  return {_mm256_permute2f128_ps(a.v, a.v, 0x11)};
+}
 inline Vec select_lt(Vec a, Vec b, Vec x, Vec y) {
   return {_mm256_blendv_ps(y.v, x.v, _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ))};
 }

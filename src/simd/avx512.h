@@ -93,6 +93,17 @@ inline Lanes group_lanes(int group, int j) {
 inline Vec pick(Vec a, Lanes lanes) {
   return {_mm512_permutexvar_ps(lanes.index, a.v)};
 }
+// For tiles whose last vector holds two rows: the lower half of a and the upper one of b; eight floats in both halves;
+// and the upper half in the lower one's place.
+inline Vec halves(Vec a, Vec b) {
+  return {_mm512_mask_blend_ps(0xFF00, a.v, b.v)};
+}
+inline Vec load_half_twice(const float* p) {
+  return {_mm512_broadcast_f32x8(_mm256_loadu_ps(p))};
+}
+inline Vec upper_half(Vec a) {
+  return {_mm512_shuffle_f32x4(a.v, a.v, 0xEE)};
+}
 inline Vec select_lt(Vec a, Vec b, Vec x, Vec y) {
   return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), y.v, x.v)};
 }

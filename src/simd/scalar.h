@@ -101,6 +101,24 @@ inline Vec pick(Vec a, Lanes lanes) {
   return r;
 }
 
+// For tiles whose last vector holds two rows: the lower half of a and the upper one of b; two floats in both halves;
+// and the upper half in the lower one's place.
+inline Vec halves(Vec a, Vec b) {
+  Vec r;
+  FASTCONV_LANES r.lane[i] = i < Vec::kWidth / 2 ? a.lane[i] : b.lane[i];
+  return r;
+}
+inline Vec load_half_twice(const float* p) {
+  Vec r;
+  FASTCONV_LANES r.lane[i] = p[i % (Vec::kWidth / 2)];
+  return r;
+}
+inline Vec upper_half(Vec a) {
+  Vec r;
+  FASTCONV_LANES r.lane[i] = a.lane[i % (Vec::kWidth / 2) + Vec::kWidth / 2];
+  return r;
+}
+
 // a < b ? x : y, lane by lane (false where a or b is NaN).
 inline Vec select_lt(Vec a, Vec b, Vec x, Vec y) {
   Vec r;

@@ -22,7 +22,22 @@ def test_every_number_of_columns(isa):
         check(9, k, 19)
 
 
+def test_every_number_of_rows_with_a_residual(isa):
+    """Columns of an odd number of half vectors, whatever a vector is, and of whole ones."""
+    rng = np.random.default_rng(0)
+    for channels in (6, 10, 12, 20, 24, 32, 40):
+        body = fc.nn.Conv2d(channels, channels, 1)
+        values = {name: rng.integers(-9, 10, v.shape).astype(np.float32) for name, v in body.state_dict().items()}
+        body.load_state_dict(values)
+        net = fc.nn.Sequential(fc.nn.Residual(body), fc.nn.ReLU())
+        for pixels in range(1, 36):
+            x = rng.integers(-9, 10, (1, channels, 1, pixels)).astype(np.float32)
+            exact = np.maximum(x + reference.conv2d(x, values["weight"], values["bias"]), 0)
+            np.testing.assert_array_equal(fc.compile(net, x)(x), exact, err_msg=f"{channels} channels, {pixels} pixels")
+
+
 @pytest.mark.parametrize("c", (1024, 2048))
 def test_rows_whole_pages_apart(isa, c):
     for pixels in (*range(1, 30), 49):
         check(c, 20, pixels)
+        check(c, 32, pixels)

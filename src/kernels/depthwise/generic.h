@@ -9,7 +9,8 @@
 //   output 2              w0   w1   w2
 //
 // Other numbers of neighbours go by fours. Taps that are no neighbours load a source vector per product. Tiles at the
-// ends of a row skip the source vectors that lie outside.
+// ends of a row skip the source vectors that lie outside. Where those are at most half a window's, as in rows that keep
+// their length, and the tile is full, no other vector is asked whether it does.
 // With more than one channel a group this repeats for each input of the group; only what a load gives differs.
 #pragma once
 
@@ -29,6 +30,9 @@ struct TilePlace {
   int64_t first, count, channel, lanes;
   const float* weights;
 };
+
+// Source vectors of a tile that may lie beside the row: so many at each end of a full tile, or any.
+constexpr int kAnyOutside = -1;
 
 template <bool kTail>
 inline Vec load_lanes(const float* p, int64_t lanes) {
@@ -77,7 +81,7 @@ struct WideGroups {
 
 // Adds the products of S taps side by side, outputs Step source pixels apart. `row` and `weights` are those of the row
 // of taps and the input that `source` takes.
-template <int S, int Step, bool kEdge, bool kTail, class Source, int MR>
+template <int S, int Step, int kOutside, bool kTail, class Source, int MR>
 [[gnu::always_inline]] inline void add_neighbours(const DepthwiseF32Args& a, const TilePlace& at, const Source& source,
                                                   const float* row, const float* weights, const RowTap* taps,
                                                   Vec (&acc)[MR][1]) {
@@ -90,9 +94,11 @@ template <int S, int Step, bool kEdge, bool kTail, class Source, int MR>
   Vec w[S];
 #pragma GCC unroll 8
   for (int s = 0; s < S; ++s) w[s] = simd::load(weights + taps[s].weights);
+  constexpr int kSources = (MR - 1) * Step + S;
 #pragma GCC unroll 64
-  for (int i = 0; i < (MR - 1) * Step + S; ++i, src += pixel) {
-    if (kEdge && (i < low || i >= high)) continue;
+  for (int i = 0; i < kSources; ++i, src += pixel) {
+    if ((kOutside == kAnyOutside || i < kOutside) && i < low) continue;
+    if ((kOutside == kAnyOutside || i >= kSources - kOutside) && i >= high) continue;
     const Vec x = source.template load<kTail>(src, lanes);
     asm volatile("" : : : "memory");  // GCC would rather load x again for each of its uses
 #pragma GCC unroll 8
@@ -106,7 +112,8 @@ template <int S, int Step, bool kEdge, bool kTail, class Source, int MR>
 // S taps side by side, outputs Step source pixels apart.
 template <int S, int Step>
 struct NeighbourTaps {
-  template <class Source, bool kEdge, bool kTail, int MR>
+  static constexpr int kEnds = S / 2;  // source vectors beside the row, where it keeps its length
+  template <class Source, int kOutside, bool kTail, int MR>
   [[gnu::always_inline]] static inline void sum(const DepthwiseF32Args& a, const TilePlace& at, Vec (&acc)[MR][1]) {
     const int64_t inputs = Source::inputs(a);
     for (int64_t r = 0; r < a.row_count; ++r) {
@@ -114,7 +121,7 @@ struct NeighbourTaps {
       const float* row = a.src + a.rows[r].src;
       for (int64_t j = 0; j < inputs; ++j, weights += kDepthwiseLanes) {
         const Source source(a, at, j);
-        add_neighbours<S, Step, kEdge, kTail>(a, at, source, row + source.offset, weights, a.taps, acc);
+        add_neighbours<S, Step, kOutside, kTail>(a, at, source, row + source.offset, weights, a.taps, acc);
       }
     }
   }
@@ -125,7 +132,8 @@ struct NeighbourTaps {
 // 1000 pixels of 64 channels, 31 taps: 17 us for 29 (AVX2: 36 for 53); 28x28x64, 7x7: 22 for 54 (AVX2: 43 for 75).
 template <int Step>
 struct ManyNeighbourTaps {
-  template <class Source, bool kEdge, bool kTail, int MR>
+  static constexpr int kEnds = 0;
+  template <class Source, int kOutside, bool kTail, int MR>
   [[gnu::always_inline]] static inline void sum(const DepthwiseF32Args& a, const TilePlace& at, Vec (&acc)[MR][1]) {
     const Source source(a, at, 0);
     for (int64_t r = 0; r < a.row_count; ++r) {
@@ -134,18 +142,19 @@ struct ManyNeighbourTaps {
       const RowTap* taps = a.taps;
       int64_t left = a.tap_count;
       for (; left >= 4; taps += 4, left -= 4) {
-        add_neighbours<4, Step, kEdge, kTail>(a, at, source, row, weights, taps, acc);
+        add_neighbours<4, Step, kOutside, kTail>(a, at, source, row, weights, taps, acc);
       }
-      if (left == 3) add_neighbours<3, Step, kEdge, kTail>(a, at, source, row, weights, taps, acc);
-      if (left == 2) add_neighbours<2, Step, kEdge, kTail>(a, at, source, row, weights, taps, acc);
-      if (left == 1) add_neighbours<1, Step, kEdge, kTail>(a, at, source, row, weights, taps, acc);
+      if (left == 3) add_neighbours<3, Step, kOutside, kTail>(a, at, source, row, weights, taps, acc);
+      if (left == 2) add_neighbours<2, Step, kOutside, kTail>(a, at, source, row, weights, taps, acc);
+      if (left == 1) add_neighbours<1, Step, kOutside, kTail>(a, at, source, row, weights, taps, acc);
     }
   }
 };
 
 // Any taps, any step.
 struct AnyTaps {
-  template <class Source, bool kEdge, bool kTail, int MR>
+  static constexpr int kEnds = 0;
+  template <class Source, int kOutside, bool kTail, int MR>
   [[gnu::always_inline]] static inline void sum(const DepthwiseF32Args& a, const TilePlace& at, Vec (&acc)[MR][1]) {
     const int64_t step = a.step * a.pixel;
     for (int64_t r = 0; r < a.row_count; ++r) {
@@ -159,7 +168,7 @@ struct AnyTaps {
           const float* src = row + x * a.pixel;
 #pragma GCC unroll 64
           for (int m = 0; m < MR; ++m, x += a.step) {
-            if (kEdge && (m >= at.count || x < 0 || x >= a.width)) continue;
+            if (kOutside == kAnyOutside && (m >= at.count || x < 0 || x >= a.width)) continue;
             acc[m][0] = simd::fma(source.template load<kTail>(src + m * step, at.lanes), w, acc[m][0]);
           }
         }
@@ -168,17 +177,18 @@ struct AnyTaps {
   }
 };
 
-template <int MR, class Taps, class Source, bool kEdge, bool kTail>
+template <int MR, class Taps, class Source, int kOutside, bool kTail>
 void depthwise_tile(const DepthwiseF32Args& a, const TilePlace& at) {
   Vec acc[MR][1];
 #pragma GCC unroll 32
   for (int m = 0; m < MR; ++m) acc[m][0] = simd::zero();
-  Taps::template sum<Source, kEdge, kTail>(a, at, acc);
+  Taps::template sum<Source, kOutside, kTail>(a, at, acc);
   const int64_t row = at.first - a.first;
   Epilogue e = a.epilogue;
   if (e.bias) e.bias += at.channel;
   if (e.residual) e.residual += row * e.residual_stride + at.channel;
-  store_tile<kTail>(acc, e, a.dst + row * a.dst_stride + at.channel, a.dst_stride, kEdge ? at.count : MR, at.lanes);
+  store_tile<kTail>(acc, e, a.dst + row * a.dst_stride + at.channel, a.dst_stride,
+                    kOutside == kAnyOutside ? at.count : MR, at.lanes);
 }
 
 // Fetches what the next tile needs of one line of channels, and no row above has read before: its outputs, and the
@@ -198,20 +208,36 @@ template <int MR>
   }
 }
 
-template <int MR, class Taps, class Source, bool kEdge>
+template <int MR, class Taps, class Source, int kOutside>
 void depthwise_channels(const DepthwiseF32Args& a, int64_t first, int64_t count) {
   TilePlace at{first, count, 0, Vec::kWidth, a.weights};
   while (at.channel + Vec::kWidth <= a.channels) {
     if (a.fetch && at.channel % kLine == 0) fetch_next<MR>(a, first, at.channel);
-    depthwise_tile<MR, Taps, Source, kEdge, false>(a, at);
+    depthwise_tile<MR, Taps, Source, kOutside, false>(a, at);
     at.channel += Vec::kWidth;
     at.weights += at.channel % kDepthwiseLanes == 0 ? kDepthwiseLanes * (a.window - 1) + Vec::kWidth : Vec::kWidth;
   }
   if constexpr (!Source::kWholeVectors) {
     at.lanes = a.channels - at.channel;
-    if (at.lanes > 0) depthwise_tile<MR, Taps, Source, kEdge, true>(a, at);
+    if (at.lanes > 0) depthwise_tile<MR, Taps, Source, kOutside, true>(a, at);
   }
   apply_rows(a.epilogue.call, a.dst + (first - a.first) * a.dst_stride, a.dst_stride, count, a.channels);
+}
+
+// A tile of MR outputs, or of fewer.
+template <int MR, class Taps, class Source>
+void depthwise_outputs(const DepthwiseF32Args& a, int64_t first, int64_t count) {
+  constexpr int kEnds = Source::kDepthwise ? Taps::kEnds : 0;
+  int64_t before = 0, behind = 0;  // source vectors of a full tile beside the row
+  if (a.tap_count > 0) {
+    before = -(a.taps[0].x + first * a.step);
+    behind = a.taps[a.tap_count - 1].x + (first + MR - 1) * a.step - (a.width - 1);
+  }
+  if (count == MR && before <= kEnds && behind <= kEnds) {
+    depthwise_channels<MR, Taps, Source, kEnds>(a, first, count);
+  } else {
+    depthwise_channels<MR, Taps, Source, kAnyOutside>(a, first, count);
+  }
 }
 
 // A tile of MR outputs, or, where half of it is enough, of half as many: rows of 7 pixels are common.
@@ -220,14 +246,10 @@ void depthwise_row(const DepthwiseF32Args& a) {
   const int64_t end = a.first + a.m;
   for (int64_t first = a.first; first < end; first += MR) {
     const int64_t count = end - first < MR ? end - first : MR;
-    const bool inside = a.tap_count == 0 || (a.taps[0].x + first * a.step >= 0 &&
-                                             a.taps[a.tap_count - 1].x + (first + MR - 1) * a.step < a.width);
     if (count <= MR / 2) {
-      depthwise_channels<MR / 2, Taps, Source, true>(a, first, count);
-    } else if (inside && count == MR) {
-      depthwise_channels<MR, Taps, Source, false>(a, first, count);
+      depthwise_outputs<MR / 2, Taps, Source>(a, first, count);
     } else {
-      depthwise_channels<MR, Taps, Source, true>(a, first, count);
+      depthwise_outputs<MR, Taps, Source>(a, first, count);
     }
   }
 }
