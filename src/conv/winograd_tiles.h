@@ -72,7 +72,7 @@ bool slices_are_images(const ConvProblem& problem);
 // 0.
 int64_t winograd_taps(const ConvProblem& problem);
 
-// F(kLineOutputs, kLineOutputs + 1) is that of long lines, which need not be long.
+// Lines of taps, also those of a single window, take F(kLineOutputs, kLineOutputs + 1).
 inline constexpr int kLineOutputs = 3;
 
 // Needs winograd_taps(problem) > 1.

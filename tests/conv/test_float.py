@@ -236,11 +236,13 @@ def test_what_is_not_finite_shows_wherever_it_reaches(isa, algorithm, value):
 
 
 @pytest.mark.parametrize("window", WINDOWS)
-@pytest.mark.parametrize("algorithm", ("auto", "winograd"))
+@pytest.mark.parametrize("algorithm", ("auto", "winograd2", "winograd3"))
 @pytest.mark.parametrize("scale", (1e38, 1e36, 1e-30, 1e-44))
 def test_finite_stays_finite(isa, scale, algorithm, window):
     """Near the largest and smallest floats, what is chosen overflows no earlier than a direct sum does."""
     kernel, image, padding, dilation = WINDOWS[window]
+    if algorithm != "auto" and not fits_window(algorithm, kernel):
+        return
     function, specification = (getattr(m, f"conv{len(kernel)}d") for m in (fc, reference))
     rng = np.random.default_rng(0)
     x = (rng.uniform(-2, 2, (1, 32, *image)) * scale).astype(np.float32)
