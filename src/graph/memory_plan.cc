@@ -127,15 +127,16 @@ class Planner {
 
   // The block of an input that dies here and that output `id` may take over; -1 where there is none.
   int dying_input(const Node& node, int step, ValueId id) const {
-    if (!(node.op->flags & kMayAlias) || id != node.outputs[0] || home(id) != id) return -1;
+    if (id != node.outputs[0] || home(id) != id) return -1;
     const Value& out = graph_.values[id];
-    for (ValueId candidate : node.inputs) {
-      if (candidate == kNoValue) continue;
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      const ValueId candidate = node.inputs[i];
+      if (candidate == kNoValue || !may_overwrite(graph_, node, i)) continue;
       const ValueId whole = home(candidate);
       const Value& in = graph_.values[candidate];
       if (block_[whole] < 0 || blocks_[block_[whole]].last != step) continue;
       if (element_count(graph_.values[whole].shape) != element_count(in.shape)) continue;
-      if (in.dtype == out.dtype && in.shape == out.shape && in.format == out.format) return block_[whole];
+      if (in.pieces == out.pieces && in.dtype == out.dtype && in.shape == out.shape && in.format == out.format) return block_[whole];
     }
     return -1;
   }
@@ -151,6 +152,16 @@ class Planner {
 };
 
 }  // namespace
+
+bool may_overwrite(const Graph& graph, const Node& node, size_t input) {
+  if (node.op->flags & kMayAlias) return true;
+  if (static_cast<int>(input) != node.residual) return false;
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    const bool reads = i != input && node.inputs[i] != kNoValue;
+    if (reads && home_of(graph, node.inputs[i]) == home_of(graph, node.inputs[input])) return false;
+  }
+  return true;
+}
 
 MemoryPlan plan_memory(const Graph& graph, const std::vector<std::unique_ptr<Step>>& steps,
                        std::span<const Stretch> stretches) {

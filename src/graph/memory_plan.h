@@ -28,6 +28,10 @@ struct MemoryPlan {
   int64_t unshared_bytes = 0;  // what the arena would be if nothing were reused
 };
 
+// Whether a node's first output may lie where one of its inputs does, if that is as large: that of an operator which
+// reads each element before it writes its result, and a layer's residual, unless the layer reads it otherwise too.
+bool may_overwrite(const Graph& graph, const Node& node, size_t input);
+
 // `steps[i]` is node i's step, null where there is nothing to do. Every graph output must have a producer of its own,
 // and memory of its own.
 MemoryPlan plan_memory(const Graph& graph, const std::vector<std::unique_ptr<Step>>& steps,

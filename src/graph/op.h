@@ -69,7 +69,7 @@ class InferContext {
 inline constexpr size_t kLeastInputs = 8;
 
 // What a step gets: pointers in the order of the node's inputs and outputs (null where absent, also at the end), all in
-// the formats the layout pass chose, none aliased unless the operator's OpDef allows it.
+// the formats the layout pass chose, none aliased unless the operator's OpDef allows it; a residual may be the output.
 struct StepBuffers {
   const void* const* inputs;
   void* const* outputs;

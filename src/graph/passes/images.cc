@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "graph/memory_plan.h"
 #include "graph/ops/move.h"
 #include "graph/ops/ops.h"
 #include "graph/passes/passes.h"
@@ -132,11 +133,13 @@ class Splitter {
   }
 
   bool inherits(const Node& node, int index) const {
-    if (!(node.op->flags & kMayAlias)) return false;
-    return std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
-      if (id == kNoValue || !homes_[home(id)].in_arena || homes_[home(id)].last != index) return false;
-      return bytes_of(graph_.values[home(id)]) == bytes_of(graph_.values[node.outputs[0]]);
-    });
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      const ValueId id = node.inputs[i];
+      if (id == kNoValue || !may_overwrite(graph_, node, i)) continue;
+      if (!homes_[home(id)].in_arena || homes_[home(id)].last != index) continue;
+      if (bytes_of(graph_.values[home(id)]) == bytes_of(graph_.values[node.outputs[0]])) return true;
+    }
+    return false;
   }
 
   // The most bytes of the arena that are in use at a time if `stretch`, the one of this index, is taken in turns.
