@@ -24,7 +24,7 @@ struct Mean {
 template <class Reduce, int kVectors>
 inline void pool_channels(const PoolRow& row, const PoolSpan& span_w, const float* src, float* dst, int64_t rest,
                           simd::Vec divisor) {
-  constexpr int kAccumulators = kVectors == 0 ? 1 : kVectors;
+  constexpr int kAccumulators = kVectors == 0 ? 1 : kVectors, kLine = 16;  // values
   simd::Vec result[kAccumulators];
   for (int v = 0; v < kAccumulators; ++v) result[v] = Reduce::start();
   const int64_t step_d = row.step[0] * row.src_stride[0], step_h = row.step[1] * row.src_stride[1],
@@ -37,7 +37,9 @@ inline void pool_channels(const PoolRow& row, const PoolSpan& span_w, const floa
           result[0] = Reduce::step(result[0], simd::load_n(cell, rest));
         } else {
           for (int v = 0; v < kVectors; ++v) {
-            result[v] = Reduce::step(result[v], simd::load(cell + v * simd::Vec::kWidth));
+            const float* values = cell + v * simd::Vec::kWidth;
+            result[v] = Reduce::step(result[v], simd::load(values));
+            if (v * simd::Vec::kWidth % kLine == 0) __builtin_prefetch(values + row.fetch);
           }
         }
       }

@@ -21,6 +21,12 @@ const PoolKernel kRows[] = {
 };
 const RegisterKernels registered(kRows);
 
+// Windows read few cells of several rows at a time, which the processor does not see to be neighbours: of an image
+// beyond the second cache they are fetched so many bytes ahead. 3x3 stride 2 128@147 0.67 ms without, 0.35 by 2 KiB,
+// 0.26, 0.25 by 6, 0.31 by 8; 2x2 64@224 0.46, 0.34, 0.30, 0.28, 0.30. Zen 5, one thread, November 2026: fastconv
+// profile of networks that pool.
+constexpr int64_t kFetchBytes = 4 << 10;
+
 // The number of taps 0, 1 ... < kernel at first + tap * dilation that lie before `end`.
 int64_t taps_before(int64_t end, int64_t first, int64_t dilation, int64_t kernel) {
   return std::clamp<int64_t>(ceil_div(end - first, dilation), 0, kernel);
@@ -76,6 +82,8 @@ PoolPlan::PoolPlan(PoolKind kind, int64_t batch, int64_t channels, PoolAxis dept
     row_.src_stride[a] = cell;
     cell *= axes_[a].size;
   }
+  constexpr int64_t kValue = sizeof(float);
+  if (cell * kValue > cpu_info().l2_bytes) row_.fetch = kFetchBytes / kValue;
   for (int i = 0; i < 3; ++i) {
     const int a = indices.column_major ? i : 2 - i;
     row_.index_stride[a] = place;

@@ -46,6 +46,7 @@ struct PoolRow {
   int64_t step[3];                 // cells between taps
   int64_t src_stride[3];           // elements between cells
   int64_t divisor;
+  int64_t fetch;  // values from those read to those fetched meanwhile; 0: none
   int64_t* indices;
   int64_t index_stride[3];
   int64_t index_base, index_channel;
