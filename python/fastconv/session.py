@@ -7,16 +7,15 @@ models and those of torch.export always are.
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastconv import _core, _wisdom
 from fastconv._frontends import Runner, frontend
 from fastconv._ort.describe import ModelMetadata, NodeArg
 from fastconv._ort.errors import Fail, InvalidArgument
-from fastconv._ort.feed import PROVIDERS, check_value, chosen_providers
+from fastconv._ort.feed import PROVIDERS, Expected, chosen_providers
 from fastconv._ort.options import RunOptions, SessionOptions
 from fastconv._ort.profile import Trace
 from fastconv._ort.values import IOBinding, OrtValue
@@ -85,7 +84,7 @@ class InferenceSession:
         package = frontend(self.source)
         model = package.load(self.source)
         self._inputs, self._outputs, self._meta = package.describe(model)
-        self._expected = {arg.name: arg for arg in self._inputs}
+        self._expected = {arg.name: Expected(arg) for arg in self._inputs}
         entries = self._options._entries
         precision = check_precision(entries.get("fastconv.precision") or get_precision(), "fastconv.precision")
         if (measured := entries.get("fastconv.wisdom", "1")) not in ("0", "1"):
@@ -94,7 +93,7 @@ class InferenceSession:
         options = {"precision": precision, "algorithms": algorithms}
         self._runner: Runner = package.Runner(model, options, self._options._free_dimensions)
         del model  # and with it the weights, which are the networks' alone now
-        with _thread_limit(self._options.intra_op_num_threads):
+        with _ThreadLimit(self._options.intra_op_num_threads):
             self._runner.prepare()
         self.fallbacks: dict[str, int] = dict(self._runner.fallbacks)
         if self._options.log_severity_level <= 2 and self._runner.reasons:
@@ -135,12 +134,12 @@ class InferenceSession:
             For an unknown name, or an input of the wrong rank, extent or data type.
         """
         feed = self._check_feed(input_feed)
-        names = list(output_names) if output_names else [arg.name for arg in self._outputs]
+        names = list(output_names) if output_names else self._runner.output_names
         for name in names:
             if name not in self._runner.output_names:
                 raise InvalidArgument.of(f"Invalid output name:{name}")
         began = time.perf_counter_ns()
-        with _thread_limit(self._options.intra_op_num_threads):
+        with _ThreadLimit(self._options.intra_op_num_threads):
             results = self._runner.run(names, feed, self._trace, lambda: _check_terminate(run_options))
         if self._trace:
             self._trace.add("Session", "model_run", began, time.perf_counter_ns() - began)
@@ -153,7 +152,7 @@ class InferenceSession:
         for name in input_feed:
             if name not in self._expected:
                 raise InvalidArgument.of(f"Invalid input name: {name}")
-        return {name: check_value(arg, input_feed[name]) for name, arg in self._expected.items()}
+        return {name: expected.check(input_feed[name]) for name, expected in self._expected.items()}
 
     def run_with_ort_values(
         self, output_names: Sequence[str] | None, input_dict_ort_values: Mapping[str, OrtValue], run_options: Any = None
@@ -220,7 +219,7 @@ class InferenceSession:
             A row for each operator in running order: name, op, algorithm, ms (median of `runs`), flops, bytes, shape.
         """
         feed = self._check_feed(input_feed)
-        with _thread_limit(self._options.intra_op_num_threads):
+        with _ThreadLimit(self._options.intra_op_num_threads):
             return self._runner.profile(feed, runs)
 
     def end_profiling(self) -> str:
@@ -246,15 +245,18 @@ class InferenceSession:
         self._provider_options = state["provider_options"]
 
 
-@contextlib.contextmanager
-def _thread_limit(count: int) -> Iterator[None]:
+class _ThreadLimit:
     """Use at most `count` threads for what this thread runs inside; 0: as many as the process uses."""
-    before = _core.limit_threads(count) if count > 0 else 0
-    try:
-        yield
-    finally:
-        if count > 0:
-            _core.limit_threads(before)
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __enter__(self) -> None:
+        self._before = _core.limit_threads(self._count) if self._count > 0 else 0
+
+    def __exit__(self, *_: object) -> None:
+        if self._count > 0:
+            _core.limit_threads(self._before)
 
 
 def _check_terminate(run_options: RunOptions | None) -> None:

@@ -54,6 +54,15 @@ def test_feeds_that_do_not_fit(session, feed, error, message):
         session.run(None, feed)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.int64, np.float16])
+def test_other_types_of_the_right_shape(dtype):
+    parts = [tensor("x", (2, 3))], [tensor("y", (2, 3))]
+    session = ort.InferenceSession(model([helper.make_node("Relu", ["x"], ["y"])], *parts).SerializeToString())
+    session.run(None, {"x": np.ones((2, 3), np.float32)})
+    with pytest.raises(state.InvalidArgument, match=r"expected: \(tensor\(float\)\)"):
+        session.run(None, {"x": np.ones((2, 3), dtype)})
+
+
 def test_what_no_input_could_run_is_refused_when_the_session_is_made():
     parts = [tensor("x", (2, 3))], [tensor("y", None)], {"shape": np.array([4, -1])}
     whole = model([helper.make_node("Reshape", ["x", "shape"], ["y"], name="r")], *parts)

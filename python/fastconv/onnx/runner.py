@@ -46,6 +46,7 @@ class Runner:
         if all(segment.is_recorded for segment in self.segments):
             self._forget_weights()
         self._dead_after = self._last_uses()
+        self._made = {name for step in self.steps for name in step.outputs}  # an output may be an input or a constant
 
     def _forget_weights(self) -> None:
         """Keep the constants that a run hands on alone: networks hold their own, most of them in another form."""
@@ -83,14 +84,13 @@ class Runner:
     ) -> list[Any]:
         """Return the outputs called `names`. `before_step` may raise to stop the run."""
         values: dict[str, Any] = {**self.plan.constants, **feed}
-        given = set(values)
         for step, dead in zip(self.steps, self._dead_after):
             before_step()
             values.update(step.run(values, trace))
             for name in dead:
                 del values[name]
         sources = [self.plan.outputs[name] for name in names]
-        return [np.array(values[source]) if source in given else values[source] for source in sources]
+        return [values[source] if source in self._made else np.array(values[source]) for source in sources]
 
     def profile(self, feed: Mapping[str, Any], runs: int) -> list[dict[str, Any]]:
         """Return a row for each operator, in running order; see `InferenceSession.profile`."""
@@ -112,7 +112,7 @@ class _Fallback:
         self._told = is_verbose()
         if self._told:
             tell(f"plan for {self._node.label}: onnx.reference: {step.reason}")
-        self.inputs = list(step.feeds.values())
+        self.inputs, self.outputs = list(step.feeds.values()), self._node.outputs
 
     def profile(self, values: Mapping[str, Any], runs: int) -> list[dict[str, Any]]:
         """Return one row: the node's median time."""
