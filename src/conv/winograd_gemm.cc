@@ -2,10 +2,14 @@
 // its transformed pixels stay in L2 while the transformed weights, larger than the weights, stream past. Taps along the
 // depth, and the windows of a long line, are those of the products, between layers of transformed pixels.
 //
-//   pixels --input--> V[point][layer][tile][c]  x  U[panel][point][tap][c / groups][NR]
-//   -> M[point][layer][tile][NR] --output--> pixels
+//   pixels --input--> V[layer][tile][point][c]  x  U[panel][point][tap][c / groups][NR]
+//   -> M[layer][tile][point][NR] --output--> pixels
 //
-// Panels of columns are those of all groups, one group's after the other's.
+// Panels of columns are those of all groups, one group's after the other's. A tile's points lie side by side, so that
+// transforms write and read one run of memory: with the tiles of a point side by side, and room between points, 64@112
+// took 1.36 ms for 1.31 and 64@28 0.091 for 0.088 (Zen 5, November 2026, old and new library in turns). One call
+// multiplies all points that the same tiles have: a product of 14 tiles and 64 channels is as short as 1000 cycles.
+// 64@56 0.325 ms by single points and 0.316, 64@224 5.18 and 4.95.
 //
 // Read next: winograd_order.h (in which order tiles stand), winograd_filters.h (how U is made).
 #include "conv/winograd_gemm.h"
@@ -23,13 +27,9 @@ namespace fastconv {
 namespace {
 
 constexpr int64_t kFloat = sizeof(float);
-// Rows of V and M, and the distance between points, step past powers of two, or whole columns of them would fall into
-// one set of the L1 cache: 16 floats are one line.
+// Tiles of V and M step past powers of two, or whole columns of them would fall into one set of the L1 cache: 16 floats
+// are one line.
 constexpr int64_t kLine = 16;
-
-int64_t padded_row(int64_t channels) {
-  return round_up(channels, kLine) + kLine;
-}
 
 class WinogradGemmPlan : public ConvPlan {
  public:
@@ -47,8 +47,9 @@ class WinogradGemmPlan : public ConvPlan {
     group_calls_ = gemm_.calls(p_.group_k());
     calls_ = p_.groups * group_calls_;
     for (int64_t call = 0; call < group_calls_; ++call) widest_ = std::max(widest_, call_columns(call));
-    c_row_ = padded_row(p_.c);
-    nr_row_ = padded_row(widest_);
+    v_point_ = round_up(p_.c, kLine);
+    v_tile_ = points_ * v_point_ + kLine;
+    m_tile_ = points_ * widest_ + kLine;
     workers_ = num_threads();
     block_ = choose_block();
     blocks_ = ceil_div(count_, block_);
@@ -57,15 +58,15 @@ class WinogradGemmPlan : public ConvPlan {
       blocks_ = ceil_div(count_, block_);
     }
     order_ = WinogradOrder(tiles, p_.n, block_);
-    const int64_t layer = layers_.step * c_row_;
+    const int64_t layer = layers_.step * v_tile_;
     taps_ = layer_taps(block_ * layer);
     last_taps_ = layer_taps((count_ - (blocks_ - 1) * block_) * layer);
-    rescue_taps_ = layer_taps(points_ * c_row_);
+    rescue_taps_ = layer_taps(v_tile_);
     streams_outputs_ =
         streams_outputs(p_.n * p_.out_pixels() * p_.k * kFloat, p_.k, options_.dst_pixel_stride, options_.function);
-    source_floats_ = points_ * point_stride_v(block_);
-    product_floats_ = points_ * point_stride_m(block_);
-    rescue_floats_ = points_ * (p_.c + layers_.taps * c_row_ + nr_row_) + transforms_.outputs() * widest_;
+    source_floats_ = block_ * layers_.in() * v_tile_;
+    product_floats_ = block_ * layers_.out * m_tile_;
+    rescue_floats_ = points_ * p_.c + layers_.taps * v_tile_ + m_tile_ + transforms_.outputs() * widest_;
   }
 
   int64_t workspace_bytes() const override {
@@ -113,7 +114,7 @@ class WinogradGemmPlan : public ConvPlan {
     const int64_t whole = std::max<int64_t>(per_image_, 1), step = ceil_div(gemm_.mr, layers_.out);
     int64_t best = 0, least = INT64_MAX;
     for (int64_t tiles = step;; tiles += step) {
-      const int64_t size = std::min(tiles, whole), v_bytes = points_ * size * layers_.in() * c_row_ * kFloat;
+      const int64_t size = std::min(tiles, whole), v_bytes = size * layers_.in() * v_tile_ * kFloat;
       const int64_t blocks = ceil_div(whole, size);
       const bool v_stays = v_bytes <= l2 / 2;
       const int64_t u_traffic = u_bytes + v_bytes <= l2 * 3 / 4 ? u_bytes : u_bytes * blocks;
@@ -127,15 +128,12 @@ class WinogradGemmPlan : public ConvPlan {
     return best;
   }
 
-  int64_t point_stride_v(int64_t count) const { return count * layers_.in() * c_row_ + kLine; }
-  int64_t point_stride_m(int64_t count) const { return count * layers_.out * nr_row_ + kLine; }
-
   // The pixels of a block's tiles [begin, end), in its order; the block has `count` from `first`.
   void transform_in(const float* src, int64_t first, int64_t count, int64_t begin, int64_t end,
                     float* v) const noexcept {
     for (int64_t i = begin; i < end; ++i) {
       for (int64_t layer = 0; layer < layers_.in(); ++layer) {
-        transforms_.in(src, order_[first + i], layer, 0, p_.c, v + (layer * count + i) * c_row_, point_stride_v(count));
+        transforms_.in(src, order_[first + i], layer, 0, p_.c, v + (layer * count + i) * v_tile_, v_point_);
       }
     }
   }
@@ -150,6 +148,19 @@ class WinogradGemmPlan : public ConvPlan {
     return b.weights + (panel * points_ + point) * layers_.taps * p_.group_c() * gemm_.nr;
   }
 
+  int64_t first_window(int64_t point) const {
+    return transforms_.tiles().columns.first_window(static_cast<int>(point));
+  }
+  // The end of the points from `point` on that the same tiles of a block, and the same windows, have.
+  int64_t alike(int64_t first, int64_t point) const {
+    int64_t end = point + 1;
+    while (end < points_ && order_.with_point(first, end) == order_.with_point(first, point) &&
+           first_window(end) == first_window(point)) {
+      ++end;
+    }
+    return end;
+  }
+
   // The taps of the layers, which are of transformed pixels `layer` elements apart.
   std::vector<Tap> layer_taps(int64_t layer) const {
     std::vector<Tap> taps;
@@ -161,29 +172,30 @@ class WinogradGemmPlan : public ConvPlan {
                     int64_t call_end, float* m) const noexcept {
     const std::vector<Tap>& taps = count == block_ ? taps_ : last_taps_;
     GemmF32Args args{};
-    args.row_stride = c_row_;
+    args.row_stride = v_tile_;
     args.k = p_.group_c();
-    args.dst_stride = nr_row_;
+    args.dst_stride = m_tile_;
     args.panel_stride = panel_stride();
+    const int64_t product = layers_.taps * p_.group_c() * gemm_.nr;  // of weights
+    args.fetch_ahead = product;
     for (int64_t call = call_begin; call < call_end; ++call) {
       args.n = call_columns(call);
-      for (int64_t point = 0; point < points_; ++point) {
+      for (int64_t point = 0, end; point < points_; point = end) {
+        end = alike(first, point);
         const WinogradOrder::Range with = order_.with_point(first, point);
-        const int64_t first_tap = transforms_.tiles().columns.first_window(static_cast<int>(point));
+        const int64_t first_tap = first_window(point);
         args.taps = taps.data() + first_tap;
         args.tap_count = layers_.taps - first_tap;
         args.m = (with.end - with.begin) * layers_.out;
-        args.src = v + point * point_stride_v(count) + with.begin * c_row_ + call / group_calls_ * p_.group_c();
+        args.src = v + with.begin * v_tile_ + point * v_point_ + call / group_calls_ * p_.group_c();
         args.weights = call_weights(b, call, point);
-        const bool more = point + 1 < points_ || call + 1 < call_end;
-        args.fetch_ahead = more ? layers_.taps * p_.group_c() * gemm_.nr : 0;
-        args.dst = m + point * point_stride_m(count) + with.begin * nr_row_;
+        args.dst = m + with.begin * m_tile_ + point * widest_;
+        args.batch = {end - point, v_point_, product, widest_};
         gemm_.fn(args);
       }
       for (int64_t i = 0; i < count; ++i) {
         for (int64_t layer = 0; layer < layers_.out; ++layer) {
-          transform_out(b, m + (layer * count + i) * nr_row_, point_stride_m(count), order_[first + i], layer, call,
-                        m + product_floats_);
+          transform_out(b, m + (layer * count + i) * m_tile_, order_[first + i], layer, call, m + product_floats_);
         }
       }
     }
@@ -191,12 +203,12 @@ class WinogradGemmPlan : public ConvPlan {
   }
 
   // One layer of a tile.
-  void transform_out(const ConvBuffers& b, const float* m, int64_t point_stride, const WinogradTile& t, int64_t layer,
-                     int64_t call, float* rescue_memory) const noexcept {
+  void transform_out(const ConvBuffers& b, const float* m, const WinogradTile& t, int64_t layer, int64_t call,
+                     float* rescue_memory) const noexcept {
     if (!transforms_.has_outputs(t, layer)) return;
     const int64_t column = call / group_calls_ * p_.group_k() + call % group_calls_ * gemm_.nr;
     const int64_t columns = gemm_.call_columns(call % group_calls_, group_calls_, p_.group_k());
-    const WinogradOutputArgs args = transforms_.out(b, t, layer, column, columns, m, point_stride, streams_outputs_);
+    const WinogradOutputArgs args = transforms_.out(b, t, layer, column, columns, m, widest_, streams_outputs_);
     const int64_t done = transforms_.kernel().output(args);
     if (done < columns) rescue(b, t, layer, call, done, args, rescue_memory);
   }
@@ -206,13 +218,13 @@ class WinogradGemmPlan : public ConvPlan {
               const WinogradOutputArgs& out, float* memory) const noexcept {
     float* const pixels = memory;
     float* const v = pixels + points_ * p_.c;
-    float* const m = v + layers_.taps * points_ * c_row_;
+    float* const m = v + layers_.taps * v_tile_;
     for (int64_t r = 0; r < layers_.taps; ++r) {
       transforms_.gather_scaled(b.src, t, layer + r * layers_.step, pixels);
-      transforms_.in_scaled(pixels, 0, p_.c, v + r * points_ * c_row_, c_row_);
+      transforms_.in_scaled(pixels, 0, p_.c, v + r * v_tile_, v_point_);
     }
     for (int64_t i = 0; i < points_; ++i) {
-      gemm_.fn({v + i * c_row_ + call / group_calls_ * p_.group_c(),
+      gemm_.fn({v + i * v_point_ + call / group_calls_ * p_.group_c(),
                 0,
                 rescue_taps_.data(),
                 layers_.taps,
@@ -220,12 +232,12 @@ class WinogradGemmPlan : public ConvPlan {
                 call_weights(b, call, i),
                 1,
                 call_columns(call),
-                m + i * nr_row_,
+                m + i * widest_,
                 0,
                 {},
                 panel_stride()});
     }
-    transforms_.out_scaled(out, done, m, nr_row_, m + points_ * nr_row_, widest_);
+    transforms_.out_scaled(out, done, m, widest_, m + m_tile_, widest_);
   }
 
   ConvProblem p_;
@@ -236,8 +248,8 @@ class WinogradGemmPlan : public ConvPlan {
   const GemmF32Kernel& gemm_;
   int64_t per_image_, count_;  // tiles
   int64_t group_panels_, group_calls_, calls_;
-  int64_t widest_ = 0;      // columns of a call
-  int64_t c_row_, nr_row_;  // elements between tiles in V and M
+  int64_t widest_ = 0;                 // columns of a call, and elements between points in M
+  int64_t v_point_, v_tile_, m_tile_;  // elements between points and tiles in V, and tiles in M
   int64_t block_, blocks_;
   WinogradOrder order_;  // of the tiles, block by block
   bool streams_outputs_;

@@ -14,6 +14,7 @@ class WinogradOrder {
  public:
   struct Range {
     int64_t begin, end;
+    bool operator==(const Range&) const = default;
   };
 
   WinogradOrder() = default;

@@ -136,7 +136,8 @@ class Planner {
       const Value& in = graph_.values[candidate];
       if (block_[whole] < 0 || blocks_[block_[whole]].last != step) continue;
       if (element_count(graph_.values[whole].shape) != element_count(in.shape)) continue;
-      if (in.pieces == out.pieces && in.dtype == out.dtype && in.shape == out.shape && in.format == out.format) return block_[whole];
+      if (in.pieces == out.pieces && in.dtype == out.dtype && in.shape == out.shape && in.format == out.format)
+        return block_[whole];
     }
     return -1;
   }

@@ -118,6 +118,9 @@ inline Vec select_lt(Vec a, Vec b, Vec x, Vec y) {
 inline Vec select_nan(Vec a, Vec x, Vec y) {
   return {_mm256_blendv_ps(y.v, x.v, _mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q))};
 }
+inline bool any_nan(Vec a) {
+  return _mm256_movemask_ps(_mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q)) != 0;
+}
 inline Vec scale(Vec a, Vec n) {
   const __m256i e = _mm256_cvtps_epi32(n.v), half = _mm256_srai_epi32(e, 1), bias = _mm256_set1_epi32(127);
   const __m256i first = _mm256_slli_epi32(_mm256_add_epi32(half, bias), 23);

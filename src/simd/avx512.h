@@ -110,6 +110,9 @@ inline Vec select_lt(Vec a, Vec b, Vec x, Vec y) {
 inline Vec select_nan(Vec a, Vec x, Vec y) {
   return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q), y.v, x.v)};
 }
+inline bool any_nan(Vec a) {
+  return _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q) != 0;
+}
 inline Vec scale(Vec a, Vec n) {
   return {_mm512_scalef_ps(a.v, n.v)};
 }

@@ -131,6 +131,11 @@ inline Vec select_nan(Vec a, Vec x, Vec y) {
   FASTCONV_LANES r.lane[i] = a.lane[i] != a.lane[i] ? x.lane[i] : y.lane[i];
   return r;
 }
+inline bool any_nan(Vec a) {
+  bool any = false;
+  FASTCONV_LANES any |= a.lane[i] != a.lane[i];
+  return any;
+}
 // a * 2^n for integral n in [-150, 128] and a in [1/2, 2]: in two factors, so that results near either end of the
 // range are right. NaN where a is NaN, whatever n is then.
 inline Vec scale(Vec a, Vec n) {

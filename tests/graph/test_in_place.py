@@ -68,6 +68,19 @@ def test_over_the_residual(threads, algorithm):
     assert took_over >= ran / 2 > 1
 
 
+def test_over_the_residual_of_tiles_that_are_computed_again():
+    layer = {"c": 16, "k": 20, "groups": 1, "spatial": (22, 22), "kernel": (3, 3), "stride": (1, 1), "dilation": (1, 1)}
+    form = {"output_padding": (0, 0), "bias": False, "layout": "NCHW", "memory": "contiguous", "weight_step": 1}
+    case = ConvCase(ndim=2, transposed=False, n=1, padding=((1, 1), (1, 1)), seed=0, **layer, **form)
+    over, feed, algorithm = network(case, False, "winograd4")
+    beside, _, _ = network(case, True, "winograd4")
+    assert algorithm == "winograd4"
+    feed["x0"] *= np.float32(5e36)  # beyond the largest floats in Winograd's domain, and not outside of it
+    want = beside.run(feed)[0]
+    assert np.isfinite(want).all()
+    np.testing.assert_array_equal(over.run(feed)[0], want)
+
+
 def test_not_over_what_a_layer_reads_otherwise_too():
     b = Builder(keep=False)
     x = b.neg(b.input(1, 8, 20, 30))

@@ -40,6 +40,11 @@ struct Tap {
   int64_t weights;
 };
 
+// Products of the same extents, one behind the other: sources, weights and outputs lie so many elements apart.
+struct GemmBatch {
+  int64_t count = 1, src = 0, weights = 0, dst = 0;
+};
+
 template <class Element>
 struct GemmArgs {
   const Element* src;
@@ -56,6 +61,7 @@ struct GemmArgs {
   int64_t panel_stride = 0;   // elements from a panel of weights to the next; few: from a column
   int64_t fetch_ahead = 0;    // the first tile fetches weights so many elements further on; 0: none
   bool fetch_source = false;  // fetch the rows after each tile's: where src, dense and read once, is beyond L2
+  GemmBatch batch{};          // one product, unless the kernel is of float32 and not few
 };
 
 template <class Element>

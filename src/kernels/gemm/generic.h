@@ -141,26 +141,32 @@ constexpr int64_t kTilesApplied = 4;
 constexpr int64_t kPage = 4096, kWays = 12;
 
 template <class Element, int MR, int NV, bool kHalf = false>
-void gemm_tiles(const GemmArgs<Element>& a) {
+void gemm_tiles(GemmArgs<Element> a) {
   const bool one_set = a.row_stride * static_cast<int64_t>(sizeof(Element)) % kPage == 0;
   const int64_t rows = one_set && MR > kWays ? kWays : MR, tiles = (a.m + rows - 1) / rows;
   const int64_t step = kHalf ? 2 : 1, steps = (a.m + step - 1) / step;
-  int64_t applied = 0;
-  for (int64_t t = 0; t < tiles; ++t) {
-    const int64_t begin = steps * t / tiles * step, end = t + 1 < tiles ? steps * (t + 1) / tiles * step : a.m;
-    const bool fetch_weights = t == 0 && a.fetch_ahead;
-    const Element* fetch = a.fetch_source  ? a.src + end * a.row_stride
-                           : fetch_weights ? a.weights + a.fetch_ahead
-                                           : nullptr;
-    if (fetch) {
-      gemm_rows<Element, MR, NV, true, kHalf>(a, begin, end - begin, fetch);
-    } else {
-      gemm_rows<Element, MR, NV, false, kHalf>(a, begin, end - begin, nullptr);
+  const bool applies = !applies_in_tile(a.epilogue.call);
+  for (int64_t product = 0; product < a.batch.count; ++product) {
+    int64_t applied = 0;
+    for (int64_t t = 0, begin = 0, end; t < tiles; ++t, begin = end) {
+      end = t + 1 < tiles ? steps * (t + 1) / tiles * step : a.m;
+      const bool fetch_weights = t == 0 && a.fetch_ahead;
+      const Element* fetch = a.fetch_source  ? a.src + end * a.row_stride
+                             : fetch_weights ? a.weights + a.fetch_ahead
+                                             : nullptr;
+      if (fetch) {
+        gemm_rows<Element, MR, NV, true, kHalf>(a, begin, end - begin, fetch);
+      } else {
+        gemm_rows<Element, MR, NV, false, kHalf>(a, begin, end - begin, nullptr);
+      }
+      if (applies && (t + 1 == tiles || t % kTilesApplied == kTilesApplied - 1)) {
+        apply_rows(a.epilogue.call, a.dst + applied * a.dst_stride, a.dst_stride, end - applied, a.n);
+        applied = end;
+      }
     }
-    if (t + 1 == tiles || t % kTilesApplied == kTilesApplied - 1) {
-      apply_rows(a.epilogue.call, a.dst + applied * a.dst_stride, a.dst_stride, end - applied, a.n);
-      applied = end;
-    }
+    a.src += a.batch.src;
+    a.weights += a.batch.weights;
+    a.dst += a.batch.dst;
   }
 }
 

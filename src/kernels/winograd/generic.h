@@ -142,8 +142,9 @@ struct TileTransform {
     }
   }
 
-  // Where finiteness is asked for and a pixel lacks it, stores nothing and returns false.
-  template <bool kTail>
+  // False where finiteness is asked for and a pixel lacks it. What is stored then is of no use; with kHold nothing is
+  // stored, since the pixels' residual may lie where they go.
+  template <bool kTail, bool kHold>
   static inline bool output_vector(const WinogradOutputArgs& a, int64_t channel) {
     Vec half[Rows::M][Columns::T];  // [pixel row][point column]
     const float* src = a.src + channel;
@@ -156,44 +157,66 @@ struct TileTransform {
 #pragma GCC unroll 8
       for (int i = 0; i < Rows::M; ++i) half[i][j] = y[i];
     }
-    Vec pixels[Rows::M][Columns::M];
-    Vec check = simd::zero();  // 0 * Inf and 0 * NaN are NaN
-#pragma GCC unroll 8
-    for (int i = 0; i < Rows::M; ++i) {
-      Columns::to_pixels(half[i], pixels[i]);
-#pragma GCC unroll 8
-      for (int j = 0; j < Columns::M; ++j) check = simd::fma(pixels[i][j], simd::zero(), check);
-    }
-    if (a.only_finite && simd::reduce_add(check) != 0.0f) return false;
     const Epilogue& e = a.epilogue;
     const int64_t n = a.channels - channel;
     auto load = [&](const float* p) { return kTail ? simd::load_n(p, n) : simd::load(p); };
     const Vec bias = e.bias ? load(e.bias + channel) : simd::zero();
     const bool clamps = e.call.function == Function::clamp;
     const Vec low = simd::broadcast(e.call.a), high = simd::broadcast(e.call.b);
-    for (int i = 0; i < a.rows; ++i) {
-      for (int j = 0; j < a.columns; ++j) {
-        const int64_t at = i * a.row_stride + j * a.pixel_stride + channel;
-        Vec v = simd::add(pixels[i][j], bias);
-        if (!e.stream) __builtin_prefetch(a.dst + at + Columns::M * a.pixel_stride, 1);
-        if (e.residual) v = simd::add(v, load(e.residual + i * a.residual_row + j * e.residual_stride + channel));
+    const auto store_row = [&](int i, const Vec(&pixels)[Columns::M]) __attribute__((always_inline)) {
+      float* dst = a.dst + i * a.row_stride + channel;
+#pragma GCC unroll 8
+      for (int j = 0; j < Columns::M; ++j, dst += a.pixel_stride) {
+        if (j >= a.columns) break;
+        Vec v = simd::add(pixels[j], bias);
+        if (!e.stream) __builtin_prefetch(dst + Columns::M * a.pixel_stride, 1);
+        if (kHold) v = simd::add(v, load(e.residual + i * a.residual_row + j * e.residual_stride + channel));
         if (clamps) v = simd::min(high, simd::max(low, v));
         if (kTail) {
-          simd::store_n(a.dst + at, v, n);
+          simd::store_n(dst, v, n);
         } else if (e.stream) {
-          simd::stream(a.dst + at, v);
+          simd::stream(dst, v);
         } else {
-          simd::store(a.dst + at, v);
+          simd::store(dst, v);
         }
+      }
+    };
+    [[maybe_unused]] Vec held[kHold ? Rows::M : 1][Columns::M];
+    Vec check[Columns::M];  // 0 * Inf and 0 * NaN are NaN
+#pragma GCC unroll 8
+    for (int j = 0; j < Columns::M; ++j) check[j] = simd::zero();
+#pragma GCC unroll 8
+    for (int i = 0; i < Rows::M; ++i) {
+      if (!kHold && i >= a.rows) break;
+      Vec(&pixels)[Columns::M] = held[kHold ? i : 0];
+      Columns::to_pixels(half[i], pixels);
+#pragma GCC unroll 8
+      for (int j = 0; j < Columns::M; ++j) check[j] = simd::fma(pixels[j], simd::zero(), check[j]);
+      if (!kHold) store_row(i, pixels);
+    }
+#pragma GCC unroll 8
+    for (int j = 1; j < Columns::M; ++j) check[0] = simd::add(check[0], check[j]);
+    if (a.only_finite && simd::any_nan(check[0])) return false;
+    if constexpr (kHold) {
+#pragma GCC unroll 8
+      for (int i = 0; i < Rows::M; ++i) {
+        if (i >= a.rows) break;
+        store_row(i, held[i]);
       }
     }
     return true;
   }
 
-  static int64_t output(const WinogradOutputArgs& a) {
+  template <bool kHold>
+  static int64_t output_channels(const WinogradOutputArgs& a) {
     int64_t done = 0;
-    while (done + W <= a.channels && output_vector<false>(a, done)) done += W;
-    if (done + W > a.channels && done < a.channels && output_vector<true>(a, done)) done = a.channels;
+    while (done + W <= a.channels && output_vector<false, kHold>(a, done)) done += W;
+    if (done + W > a.channels && done < a.channels && output_vector<true, kHold>(a, done)) done = a.channels;
+    return done;
+  }
+
+  static int64_t output(const WinogradOutputArgs& a) {
+    const int64_t done = a.epilogue.residual ? output_channels<true>(a) : output_channels<false>(a);
     const FunctionCall call = a.epilogue.call;
     if (at_most_clamps(call)) return done;
     for (int i = 0; i < a.rows; ++i) {

@@ -27,7 +27,7 @@ struct WinogradInputArgs {
 };
 
 // The points -> m x m (or 1 x m) pixels, of which `rows` x `columns` exist, through the epilogue. Returns how many
-// channels it has stored: all, unless it stopped.
+// channels are done: all, unless it stopped.
 struct WinogradOutputArgs {
   const float* src;
   int64_t point_stride;
@@ -37,7 +37,9 @@ struct WinogradOutputArgs {
   int64_t residual_row;  // elements between rows of the epilogue's residual, whose rows of values are pixels here
   int rows, columns;
   bool thin_rows, thin_columns;
-  bool only_finite;  // stop before the first vector of channels with a pixel that is not finite
+  // Stop at the first vector of channels with a pixel that is not finite. It is not done, but may be stored, unless
+  // there is a residual, which may lie there.
+  bool only_finite;
   Epilogue epilogue;
 };
 
