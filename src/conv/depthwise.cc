@@ -151,11 +151,13 @@ class DepthwisePlan : public ConvPlan {
   // of at least 32 or 48 channels and strips of 28 did not differ by more than noise over all of 15 shapes, nor did
   // blocks of all of L1; fetching two tiles ahead instead of one was slower. From that third cache whole pixels, which
   // are runs that the hardware foresees, beat blocks of 48 or 64 channels: 56x56x128 75 us for 94, 112x112x96 of stride
-  // 2 95 for 112, 74x74x128 134 for 152; 19x19x728 is 54 for 51, what L2 nearly holds up to 3 % slower.
+  // 2 95 for 112, 74x74x128 134 for 152; 19x19x728 is 54 for 51, what L2 nearly holds up to 3 % slower. On a day when
+  // the third cache answered twice as fast 11 MB were better not fetched, 74x74x256 262 for 377, 147x147x64 211 for 275,
+  // and 25 MB still were, 256x256x96 of stride 2 1010 for 1520; whole networks did not tell 8 MB from 64.
   void plan_blocks() {
     constexpr int64_t kStrip = 56, kLeastChannels = 64, kFloat = sizeof(float);
     const CpuInfo& cpu = cpu_info();
-    const int64_t near_bytes = cpu.l2_bytes * (cpu.near_l3 ? 8 : 1);
+    const int64_t near_bytes = cpu.l2_bytes * (cpu.near_l3 ? 12 : 1);
     const int64_t rows = p_.kernel[0] * p_.kernel[1], width = ceil_div(p_.out[2], static_cast<int64_t>(phases_.size()));
     const int64_t bytes = p_.n * (p_.in_pixels() * p_.c + p_.out_pixels() * p_.k) * kFloat;
     block_channels_ = p_.k;
