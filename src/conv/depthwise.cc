@@ -152,8 +152,8 @@ class DepthwisePlan : public ConvPlan {
   // blocks of all of L1; fetching two tiles ahead instead of one was slower. From that third cache whole pixels, which
   // are runs that the hardware foresees, beat blocks of 48 or 64 channels: 56x56x128 75 us for 94, 112x112x96 of stride
   // 2 95 for 112, 74x74x128 134 for 152; 19x19x728 is 54 for 51, what L2 nearly holds up to 3 % slower. On a day when
-  // the third cache answered twice as fast 11 MB were better not fetched, 74x74x256 262 for 377, 147x147x64 211 for 275,
-  // and 25 MB still were, 256x256x96 of stride 2 1010 for 1520; whole networks did not tell 8 MB from 64.
+  // the third cache answered twice as fast 11 MB were better not fetched, 74x74x256 262 for 377, 147x147x64 211 for
+  // 275, and 25 MB still were, 256x256x96 of stride 2 1010 for 1520; whole networks did not tell 8 MB from 64.
   void plan_blocks() {
     constexpr int64_t kStrip = 56, kLeastChannels = 64, kFloat = sizeof(float);
     const CpuInfo& cpu = cpu_info();
