@@ -210,7 +210,9 @@ class WinogradGemmPlan : public ConvPlan {
     const int64_t columns = gemm_.call_columns(call % group_calls_, group_calls_, p_.group_k());
     const WinogradOutputArgs args = transforms_.out(b, t, layer, column, columns, m, widest_, streams_outputs_);
     const int64_t done = transforms_.kernel().output(args);
-    if (done < columns) rescue(b, t, layer, call, done, args, rescue_memory);
+    if (done == columns) return;
+    if (streams_outputs_) fence_streams();  // what was stored must not come after what replaces it
+    rescue(b, t, layer, call, done, args, rescue_memory);
   }
 
   // Computes channels [done, ...) of one tile, layer and call again, from pixels scaled down.
