@@ -110,7 +110,7 @@ class WinogradGemmPlan : public ConvPlan {
   // 196 tiles of 4 MB, 4.72 and 2.85 by 392 (Zen 5, 1 MB of L2, November 2026, fastconv.Conv).
   int64_t choose_block() const {
     const int64_t l2 = cpu_info().l2_bytes;
-    const int64_t u_bytes = p_.groups * group_panels_ * gemm_.nr * points_ * layers_.taps * p_.group_c() * kFloat;
+    const int64_t u_bytes = p_.groups * group_panels_ * panel_stride() * kFloat;
     const int64_t whole = std::max<int64_t>(per_image_, 1), step = ceil_div(gemm_.mr, layers_.out);
     int64_t best = 0, least = INT64_MAX;
     for (int64_t tiles = step;; tiles += step) {
@@ -142,10 +142,11 @@ class WinogradGemmPlan : public ConvPlan {
   int64_t call_columns(int64_t call) const {  // in whole vectors
     return round_up(gemm_.call_columns(call % group_calls_, group_calls_, p_.group_k()), gemm_.nr / kPanelVectors);
   }
-  int64_t panel_stride() const { return points_ * layers_.taps * p_.group_c() * gemm_.nr; }
+  int64_t point_weights() const { return layers_.taps * p_.group_c() * gemm_.nr; }  // of a panel
+  int64_t panel_stride() const { return points_ * point_weights(); }
   const float* call_weights(const ConvBuffers& b, int64_t call, int64_t point) const {
     const int64_t panel = call / group_calls_ * group_panels_ + call % group_calls_;
-    return b.weights + (panel * points_ + point) * layers_.taps * p_.group_c() * gemm_.nr;
+    return b.weights + panel * panel_stride() + point * point_weights();
   }
 
   int64_t first_window(int64_t point) const {
@@ -176,8 +177,7 @@ class WinogradGemmPlan : public ConvPlan {
     args.k = p_.group_c();
     args.dst_stride = m_tile_;
     args.panel_stride = panel_stride();
-    const int64_t product = layers_.taps * p_.group_c() * gemm_.nr;  // of weights
-    args.fetch_ahead = product;
+    args.fetch_ahead = point_weights();  // the last product's is of no use, and does no harm
     for (int64_t call = call_begin; call < call_end; ++call) {
       args.n = call_columns(call);
       for (int64_t point = 0, end; point < points_; point = end) {
@@ -190,7 +190,7 @@ class WinogradGemmPlan : public ConvPlan {
         args.src = v + with.begin * v_tile_ + point * v_point_ + call / group_calls_ * p_.group_c();
         args.weights = call_weights(b, call, point);
         args.dst = m + with.begin * m_tile_ + point * widest_;
-        args.batch = {end - point, v_point_, product, widest_};
+        args.batch = {end - point, v_point_, point_weights(), widest_};
         gemm_.fn(args);
       }
       for (int64_t i = 0; i < count; ++i) {

@@ -22,9 +22,9 @@ const PoolKernel kRows[] = {
 const RegisterKernels registered(kRows);
 
 // Windows read few cells of several rows at a time, which the processor does not see to be neighbours: of an image
-// beyond the second cache they are fetched so many bytes ahead. 3x3 stride 2 128@147 0.67 ms without, 0.35 by 2 KiB,
-// 0.26, 0.25 by 6, 0.31 by 8; 2x2 64@224 0.46, 0.34, 0.30, 0.28, 0.30. Zen 5, one thread, November 2026: fastconv
-// profile of networks that pool.
+// beyond the second cache they are fetched so many bytes ahead. Xception's first pool, 3x3 of stride 2 at 128@147, 0.93
+// ms without and 0.45, VGG-16's, 2x2 at 64@224, 0.49 and 0.42 (fastconv profile xception, vgg16). With the image just
+// written, 128@147 0.67 ms without, 0.35 by 2 KiB, 0.26, 0.25 by 6, 0.31 by 8. Zen 5, one thread, November 2026.
 constexpr int64_t kFetchBytes = 4 << 10;
 
 // The number of taps 0, 1 ... < kernel at first + tap * dilation that lie before `end`.
